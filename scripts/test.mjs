@@ -1,0 +1,202 @@
+// Runs the test suites and counts: the last line is `N passed, N failed`.
+//
+//   node scripts/test.mjs [unit] [process] [workbench] [--node VERSION] [--verbose] [part of a file name ...]
+//
+// unit       src/core and other pure code
+// process    real processes of the built program. All of it on Node 24; files named *.matrix.test.ts on every supported
+//            Node line too. --node runs all of it on one version instead. GR_TEST_NODE names the binary under test.
+// workbench  the packaged extension in a real VS Code
+//
+// Each file runs in a process of its own, with a time limit, and must leave no process behind.
+import { randomUUID } from 'node:crypto';
+import { globSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join, relative } from 'node:path';
+import { run as runTests } from 'node:test';
+import { inspect, parseArgs } from 'node:util';
+import { build } from './build.mjs';
+import { endAll, marked } from './lib/guarded.mjs';
+import { onNode24 } from './lib/install.mjs';
+import { root } from './lib/run.mjs';
+import { buildPackage } from './package.mjs';
+import { ensureChromium, ensureCodeServer, ensureNode, nodeVersions } from './testbed.mjs';
+
+const markName = 'GRACEFUL_RELOAD_TEST_RUN';
+const minutes = 60_000;
+
+const suites = {
+  unit: { limit: 2 * minutes, concurrency: Math.min(2, cpus().length) },
+  process: { limit: 4 * minutes, concurrency: 1 },
+  workbench: { limit: 8 * minutes, concurrency: 1 },
+};
+
+const filesOf = (suite, filters, pattern = '*.test.ts') =>
+  globSync(`test/${suite}/**/${pattern}`, {
+    cwd: root,
+    exclude: (path) => /(^|\/)(fixtures|node_modules)(\/|$)/.test(path),
+  })
+    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+    .sort()
+    .map((file) => join(root, file));
+
+/** What to run: [{title, suite, files, node?}], in order. */
+function plan(chosen, version, filters) {
+  const runs = [];
+  for (const suite of chosen) {
+    const node = suite === 'process' ? (version ?? '24') : undefined;
+    runs.push({ title: node ? `${suite} on Node ${node}` : suite, suite, node, files: filesOf(suite, filters) });
+    if (suite !== 'process' || version) continue;
+    for (const other of nodeVersions.filter((one) => one !== '24')) {
+      const files = filesOf(suite, filters, '*.matrix.test.ts');
+      runs.push({ title: `${suite} on Node ${other}`, suite, node: other, files });
+    }
+  }
+  // With a filter it is enough that some suite has such a file.
+  return filters.length > 0 && runs.some(({ files }) => files.length > 0)
+    ? runs.filter(({ files }) => files.length > 0)
+    : runs;
+}
+
+/** Everything that has to be there before any test of these suites runs. */
+async function prepare(runs, total) {
+  if (runs.some(({ suite }) => suite === 'workbench')) {
+    await ensureCodeServer();
+    await ensureChromium();
+    for (const problem of await buildPackage()) {
+      total.failed++;
+      console.log(`✖ ${problem}`);
+    }
+  }
+  if (runs.some(({ suite }) => suite === 'process')) await build();
+  for (const one of runs) if (one.node) one.binary = await ensureNode(one.node);
+}
+
+async function runSuite({ title, suite, files, binary }, verbose, total) {
+  const started = performance.now();
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  console.log(`\n${title}`);
+  if (files.length === 0) {
+    counts.failed++;
+    console.log(`  ✖ there is no test in test/${suite}`);
+  }
+  // One file at a time as far as leftovers go: with several at once nobody could say whose they are.
+  const { limit, concurrency } = suites[suite];
+  if (concurrency > 1) await runFiles(files);
+  else for (const file of files) await runFiles([file]);
+
+  async function runFiles(batch) {
+    if (batch.length === 0) return;
+    const mark = randomUUID();
+    process.env[markName] = mark;
+    if (binary) process.env.GR_TEST_NODE = binary;
+    const reports = new Map(
+      batch.map((file) => [file, { passed: 0, failed: 0, skipped: 0, failures: [], output: '' }]),
+    );
+    const of = (data) => reports.get(data.file) ?? reports.get(data.name) ?? [...reports.values()][0];
+    // The runner fails a test at the limit, but waits for ever for a file whose process then does not end.
+    let timedOut = false;
+    const watchdog = setTimeout(() => {
+      timedOut = true;
+      void endAll(() => findMarked(mark));
+    }, limit + 5000);
+    const events = runTests({ files: batch, concurrency, timeout: limit, isolation: 'process', cwd: root });
+    const path = [];
+    for await (const { type, data } of events) {
+      if (type === 'test:start') path.splice(data.nesting, path.length, data.name);
+      else if (type === 'test:pass' || type === 'test:fail') count(of(data), type, data, path);
+      else if (type === 'test:stdout' || type === 'test:stderr') of(data).output += data.message;
+      else if (type === 'test:diagnostic' && data.nesting > 0) of(data).output += `${data.message}\n`;
+    }
+    clearTimeout(watchdog);
+    const left = timedOut ? undefined : await leftovers(mark);
+    for (const [file, report] of reports) {
+      if (timedOut) fail(report, `not over after ${(limit + 5000) / 1000} s; its processes were ended`, '');
+      if (left && batch.length === 1) fail(report, 'processes are left behind', left);
+      if (report.passed + report.failed + report.skipped === 0) fail(report, 'the file holds no test', '');
+      print(relative(root, file), report, verbose);
+      for (const name of Object.keys(counts)) counts[name] += report[name];
+    }
+    if (left && batch.length > 1) {
+      counts.failed++;
+      console.log(`  ✖ processes are left behind\n${left}`);
+    }
+  }
+
+  for (const name of Object.keys(counts)) total[name] += counts[name];
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`  ${title}: ${summary(counts)} in ${seconds} s`);
+}
+
+function count(report, type, data, path) {
+  if (data.details?.type === 'suite') return;
+  // The runner reports the file itself as a test when it holds none, and when it fails as a whole.
+  const isFile = data.nesting === 0 && data.name === data.file;
+  if (type === 'test:pass') {
+    if (isFile) return;
+    if (data.skip !== undefined || data.todo !== undefined) report.skipped++;
+    else report.passed++;
+    return;
+  }
+  const error = data.details?.error;
+  // A test whose subtests failed says nothing new.
+  if (error?.failureType === 'subtestsFailed') return;
+  const names = isFile ? ['(the file)'] : [...path.slice(0, data.nesting), data.name];
+  fail(report, names.join(' › '), inspect(error?.cause ?? error, { depth: 6 }));
+}
+
+function fail(report, name, text) {
+  report.failed++;
+  report.failures.push({ name, text });
+}
+
+function print(file, report, verbose) {
+  console.log(`  ${report.failed > 0 ? '✖' : '✔'} ${file}  ${summary(report)}`);
+  for (const { name, text } of report.failures) console.log(`    ✖ ${name}\n${text.replace(/^/gm, '      ')}`);
+  if ((report.failed > 0 || verbose) && report.output)
+    console.log(`    its output:\n${report.output.replace(/^/gm, '      ')}`);
+}
+
+const findMarked = (mark) => marked(mark, markName).filter((pid) => pid !== process.pid);
+
+/** Names processes that the tests started and that still run a moment later, and ends them. */
+async function leftovers(mark) {
+  const find = () => findMarked(mark);
+  for (const deadline = Date.now() + 3000; find().length > 0 && Date.now() < deadline;) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const pids = find();
+  if (pids.length === 0) return undefined;
+  const lines = pids.map((pid) => `      ${pid} ${commandLine(pid)}`);
+  await endAll(find);
+  return lines.join('\n');
+}
+
+function commandLine(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '(ended meanwhile)';
+  }
+}
+
+const summary = ({ passed, failed, skipped }) =>
+  `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+
+await onNode24();
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { node: { type: 'string' }, verbose: { type: 'boolean' } },
+});
+const chosen = positionals.filter((name) => name in suites);
+const filters = positionals.filter((name) => !(name in suites));
+const total = { passed: 0, failed: 0, skipped: 0 };
+try {
+  const runs = plan(chosen.length > 0 ? chosen : Object.keys(suites), values.node, filters);
+  await prepare(runs, total);
+  for (const one of runs) await runSuite(one, values.verbose, total);
+} catch (error) {
+  total.failed++;
+  console.error(error.errors ? error.message : (error.stack ?? error));
+}
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+console.log(`\n${summary(total)}`);

@@ -1,0 +1,51 @@
+/** Reads what a bootstrap script's main module exports, after Node has evaluated it as any other program. */
+import Module from 'node:module';
+
+export interface Declaration {
+  /** Plain JSON; what is not JSON is named in its place so that the check can tell. */
+  readonly definition: unknown;
+}
+
+/**
+ * The definition that the main module exports, or undefined when it declares no groups: then it is an ordinary program.
+ *
+ * @param url what Node imported; undefined for CommonJS
+ */
+export async function readDefinition(path: string, url: string | undefined): Promise<Declaration | undefined> {
+  const exported = await exportsOf(path, url);
+  const definition: unknown = await exported;
+  if (!isRecord(definition) || !isRecord(definition['groups'])) return undefined;
+  const groups = Object.values(definition['groups']);
+  if (!groups.every((group) => isRecord(group) && typeof group['entry'] === 'string')) return undefined;
+  return { definition: toJson(definition) };
+}
+
+async function exportsOf(path: string, url: string | undefined): Promise<unknown> {
+  const main = process.mainModule ?? (Module as unknown as { _cache: Record<string, NodeModule> })._cache[path];
+  if (main?.loaded && isRecord(main.exports) && Object.keys(main.exports).length > 0) {
+    const exports: unknown = main.exports;
+    return isRecord(exports) && 'default' in exports ? exports['default'] : exports;
+  }
+  if (url === undefined) return main?.exports;
+  // Node has evaluated this very URL: this is its namespace from the cache.
+  const namespace = (await import(url)) as { default?: unknown };
+  const value = namespace.default;
+  return isRecord(value) && isRecord(value['default']) ? value['default'] : value;
+}
+
+type NodeModule = NonNullable<typeof process.mainModule>;
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function toJson(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toJson);
+  if (isRecord(value)) {
+    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+    return Object.fromEntries(entries.map(([key, item]) => [key, toJson(item)]));
+  }
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  return { notJson: typeof value };
+}

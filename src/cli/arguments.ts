@@ -1,0 +1,208 @@
+/** The command line, read strictly: own options stand before the file, flags that Node knows go to Node, all after the file to the program. */
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
+import { parseDuration } from '../protocol/bootstrap.ts';
+import { UserError } from '../protocol/userError.ts';
+import { nearest } from './nearest.ts';
+
+type OptionSpecs = NonNullable<ParseArgsConfig['options']>;
+
+const startOptions = {
+  workers: { type: 'string' },
+  name: { type: 'string' },
+  order: { type: 'string' },
+  'drain-timeout': { type: 'string' },
+  'boot-timeout': { type: 'string' },
+  spares: { type: 'string' },
+  watch: { type: 'boolean' },
+  'no-watch': { type: 'boolean' },
+  include: { type: 'string', multiple: true },
+  exclude: { type: 'string', multiple: true },
+  'reload-on': { type: 'string' },
+  'env-file': { type: 'string', multiple: true },
+  'env-file-if-exists': { type: 'string', multiple: true },
+  node: { type: 'string' },
+  import: { type: 'string', multiple: true },
+  require: { type: 'string', multiple: true, short: 'r' },
+  prefix: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const satisfies OptionSpecs;
+
+export type StartArguments = { readonly help: true } | { readonly help: false; readonly options: StartOptions };
+
+/** @throws UserError `usage` */
+export function parseStart(args: readonly string[], cwd: string): StartArguments {
+  const { own, node, file, rest } = splitStart(args);
+  const { values } = parseOwn(own, startOptions);
+  if (values.help) return { help: true };
+  if (file === undefined) {
+    throw new UserError(
+      'usage',
+      'Which file? Usage: graceful-reload start [options] [node flags] <file> [program arguments...]',
+    );
+  }
+  if (values.watch && values['no-watch']) throw new UserError('usage', '--watch and --no-watch contradict each other.');
+  const folder = realpathSync(cwd);
+  const preloads = [
+    ...(values.require ?? []).flatMap((name) => ['--require', name]),
+    ...(values.import ?? []).flatMap((name) => ['--import', name]),
+  ];
+  const options: StartOptions = {
+    script: scriptPath(file, folder),
+    cwd: folder,
+    args: rest,
+    nodeArgs: [...node, ...preloads],
+    name: values.name,
+    node: values.node,
+    watch: !values['no-watch'],
+    reloadOn: oneOf('--reload-on', values['reload-on'], ['change', 'manualSave', 'never']),
+    include: values.include ?? [],
+    exclude: values.exclude ?? [],
+    envFiles: envFilesOf(own, folder),
+    prefix: oneOf('--prefix', values.prefix, ['auto', 'always', 'never']) ?? 'auto',
+    group: {
+      workers: values.workers === 'max' ? 'max' : wholeNumber('--workers', values.workers, 1, 1024, ' or "max"'),
+      order: oneOf('--order', values.order, ['auto', 'start-first', 'stop-first']),
+      drainTimeout: duration('--drain-timeout', values['drain-timeout']),
+      bootTimeout: duration('--boot-timeout', values['boot-timeout']),
+      spares: wholeNumber('--spares', values.spares, 0, 16),
+    },
+  };
+  return { help: false, options };
+}
+
+/** In the order in which they stand, since a later file wins; the values of two options come without it. */
+function envFilesOf(own: readonly string[], folder: string): EnvFile[] {
+  const { tokens } = parseArgs({ args: [...own], options: startOptions, allowPositionals: true, tokens: true });
+  return tokens.flatMap((token) => {
+    if (token.kind !== 'option' || token.value === undefined || !token.name.startsWith('env-file')) return [];
+    return [{ path: resolve(folder, token.value), optional: token.name === 'env-file-if-exists' }];
+  });
+}
+
+interface Split {
+  readonly own: string[];
+  readonly node: string[];
+  readonly file: string | undefined;
+  readonly rest: string[];
+}
+
+/** Everything before the first word that is neither an option nor the value of one. */
+function splitStart(args: readonly string[]): Split {
+  const own: string[] = [];
+  const node: string[] = [];
+  for (let index = 0; index < args.length; index++) {
+    const word = args[index]!;
+    if (word === '--') return { own, node, file: args[index + 1], rest: args.slice(index + 2) };
+    if (!word.startsWith('-') || word === '-') return { own, node, file: word, rest: args.slice(index + 1) };
+    const flag = word.split('=', 1)[0]!;
+    const ownSpec = specOf(flag);
+    if (ownSpec) {
+      own.push(word);
+      if (ownSpec.type === 'string' && !word.includes('=') && index + 1 < args.length) own.push(args[++index]!);
+      continue;
+    }
+    const takesValue = nodeFlag(flag);
+    if (takesValue === undefined) throw unknownFlag(flag, Object.keys(startOptions));
+    node.push(word);
+    if (takesValue && !word.includes('=') && index + 1 < args.length) node.push(args[++index]!);
+  }
+  return { own, node, file: undefined, rest: [] };
+}
+
+function specOf(flag: string): { readonly type: 'string' | 'boolean' } | undefined {
+  if (flag === '-r') return startOptions.require;
+  if (flag === '-h') return startOptions.help;
+  const name = flag.replace(/^--/, '');
+  return flag.startsWith('--') && Object.hasOwn(startOptions, name)
+    ? startOptions[name as keyof typeof startOptions]
+    : undefined;
+}
+
+/** Flags of Node that take their value as the next word; Node itself does not tell. */
+const WITH_VALUE = new Set([
+  '-C',
+  '--conditions',
+  '--loader',
+  '--experimental-loader',
+  '--input-type',
+  '--icu-data-dir',
+  '--title',
+  '--disable-warning',
+  '--localstorage-file',
+]);
+
+/** Whether the flag takes a value; undefined when Node does not know it. */
+function nodeFlag(flag: string): boolean | undefined {
+  if (WITH_VALUE.has(flag)) return true;
+  const known =
+    process.allowedNodeEnvironmentFlags.has(flag) ||
+    /^--(expose[-_]gc|allow|permission|harmony|v8|no-warnings)/.test(flag);
+  return known ? false : undefined;
+}
+
+export function parseOwn<T extends OptionSpecs>(
+  args: readonly string[],
+  options: T,
+): ReturnType<typeof parseArgs<{ options: T; allowPositionals: true; strict: true }>> {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const unknown = /Unknown option '([^' ]+)/.exec(message)?.[1];
+    if (unknown !== undefined) throw unknownFlag(unknown.split(',')[0]!, Object.keys(options));
+    throw new UserError('usage', message.split('\n')[0]!);
+  }
+}
+
+function unknownFlag(flag: string, names: readonly string[]): UserError {
+  const near = nearest(flag.replace(/^-+/, ''), names);
+  return new UserError(
+    'usage',
+    `Unknown option ${flag}.${near === undefined ? '' : ` Did you mean --${near}?`} See: graceful-reload --help`,
+  );
+}
+
+function scriptPath(file: string, cwd: string): string {
+  const path = resolve(cwd, file);
+  if (!existsSync(path))
+    throw new UserError(
+      'usage',
+      `There is no file ${path}. Give the file that starts your server, or a bootstrap script.`,
+    );
+  if (!statSync(path).isFile())
+    throw new UserError('usage', `${path} is not a file. Give the file that starts your server.`);
+  return realpathSync(path);
+}
+
+function oneOf<T extends string>(flag: string, value: string | undefined, legal: readonly T[]): T | undefined {
+  if (value === undefined) return undefined;
+  const found = legal.find((item) => item === value);
+  if (found === undefined) throw new UserError('usage', `${flag} is one of ${legal.join(', ')}, not "${value}".`);
+  return found;
+}
+
+export function wholeNumber(
+  flag: string,
+  value: string | undefined,
+  least: number,
+  most: number,
+  more = '',
+): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number < least || number > most) {
+    throw new UserError('usage', `${flag} is a whole number from ${least} to ${most}${more}, not "${value}".`);
+  }
+  return number;
+}
+
+export function duration(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = parseDuration(value);
+  if (ms === undefined)
+    throw new UserError('usage', `${flag} is a duration such as 500 (ms), 10s or 2m, not "${value}".`);
+  return ms;
+}

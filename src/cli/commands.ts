@@ -1,0 +1,148 @@
+/** The commands that talk to a running server. */
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { ControlClient } from '../client/controlClient.ts';
+import { listServers, pickServer } from '../client/registry.ts';
+import type { ReloadReport, Snapshot } from '../protocol/status.ts';
+import { UserError } from '../protocol/userError.ts';
+import { parseOwn, wholeNumber } from './arguments.ts';
+import { explanationText, reportText, statusText } from './format.ts';
+import { nearest } from './nearest.ts';
+
+const COMMANDS = ['start', 'status', 'reload', 'restart', 'explain', 'stop'];
+const common = { json: { type: 'boolean' }, server: { type: 'string' } } as const;
+
+export async function runCommand(command: string, args: readonly string[]): Promise<number> {
+  switch (command) {
+    case 'status':
+      return status(args);
+    case 'reload':
+      return reload(args);
+    case 'restart':
+      return restart(args);
+    case 'explain':
+      return explain(args);
+    case 'stop':
+      return stop(args);
+    default: {
+      const near = nearest(command, COMMANDS);
+      throw new UserError(
+        'usage',
+        `Unknown command "${command}".${near === undefined ? '' : ` Did you mean "${near}"?`} See: graceful-reload --help`,
+      );
+    }
+  }
+}
+
+async function status(args: readonly string[]): Promise<number> {
+  const { values } = parse(args, { ...common, follow: { type: 'boolean' }, all: { type: 'boolean' } }, 0);
+  const show = (snapshot: Snapshot): void => print(values.json ? JSON.stringify(snapshot) : statusText(snapshot));
+  if (values.all) {
+    if (values.follow)
+      throw new UserError('usage', '--follow shows one server: pick it with --server NAME|PID instead of --all.');
+    return statusOfAll(values.json ?? false);
+  }
+  const client = await connect(values.server);
+  if (values.follow) {
+    await client.subscribe(show);
+    await client.closed;
+  } else {
+    show(await client.request('status', {}));
+  }
+  client.dispose();
+  return 0;
+}
+
+async function statusOfAll(isJson: boolean): Promise<number> {
+  const snapshots: Snapshot[] = [];
+  for (const entry of await listServers()) {
+    // One that has just ended is none of all.
+    const client = await ControlClient.connect(entry, 'cli').catch(() => undefined);
+    const snapshot = await client?.request('status', {}).catch(() => undefined);
+    if (snapshot) snapshots.push(snapshot);
+    client?.dispose();
+  }
+  if (isJson) print(JSON.stringify(snapshots));
+  else
+    print(
+      snapshots.length === 0 ? 'No server is running.' : snapshots.map((snapshot) => statusText(snapshot)).join('\n\n'),
+    );
+  return 0;
+}
+
+async function reload(args: readonly string[]): Promise<number> {
+  const { values } = parse(args, { ...common, group: { type: 'string' }, slot: { type: 'string' } }, 0);
+  const slot = wholeNumber('--slot', values.slot, 1, 1024);
+  const client = await connect(values.server);
+  const report = await client.request('reload', {
+    ...(values.group === undefined ? {} : { group: values.group }),
+    ...(slot === undefined ? {} : { slot }),
+  });
+  client.dispose();
+  return finish(report, values.json ?? false);
+}
+
+async function restart(args: readonly string[]): Promise<number> {
+  const { values } = parse(args, common, 0);
+  const client = await connect(values.server);
+  const report = await client.request('restart', {});
+  client.dispose();
+  return finish(report, values.json ?? false);
+}
+
+function finish(report: ReloadReport, isJson: boolean): number {
+  print(isJson ? JSON.stringify(report) : reportText(report));
+  return report.result === 'done' ? 0 : 1;
+}
+
+async function explain(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args, common, 1);
+  const [file] = positionals;
+  if (file === undefined) throw new UserError('usage', 'Which file? Usage: graceful-reload explain <file>');
+  const client = await connect(values.server);
+  const explanation = await client.request('explain', { file: realPath(file) });
+  client.dispose();
+  print(values.json ? JSON.stringify(explanation) : explanationText(explanation));
+  return 0;
+}
+
+async function stop(args: readonly string[]): Promise<number> {
+  const { values } = parse(args, common, 0);
+  const client = await connect(values.server);
+  const report = await client.request('stop', {});
+  client.dispose();
+  if (values.json) print(JSON.stringify(report));
+  else
+    print(
+      `stopped ${report.stopped} worker${report.stopped === 1 ? '' : 's'}${report.forcedKills > 0 ? `, ${report.forcedKills} killed` : ''}`,
+    );
+  return 0;
+}
+
+function parse<T extends Parameters<typeof parseOwn>[1]>(
+  args: readonly string[],
+  options: T,
+  positionals: number,
+): ReturnType<typeof parseOwn<T>> {
+  const parsed = parseOwn(args, options);
+  const extra = parsed.positionals[positionals];
+  if (extra !== undefined) throw new UserError('usage', `Unexpected argument "${extra}". See: graceful-reload --help`);
+  return parsed;
+}
+
+async function connect(server: string | undefined): Promise<ControlClient> {
+  const entry = pickServer(await listServers(), { cwd: process.cwd(), server });
+  return ControlClient.connect(entry, 'cli');
+}
+
+function realPath(file: string): string {
+  try {
+    return realpathSync(resolve(file));
+  } catch {
+    return resolve(file);
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

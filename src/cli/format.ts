@@ -1,0 +1,63 @@
+/** Status, results and explanations as a person reads them. */
+import type { Explanation, ReloadReport, Snapshot, WorkerStatus } from '../protocol/status.ts';
+
+export function statusText(snapshot: Snapshot, now = Date.now()): string {
+  const addresses = snapshot.addresses.map(({ host, port }) => (port === null ? host : `:${port}`)).join(' ');
+  const head = [
+    snapshot.name,
+    snapshot.state,
+    `generation ${snapshot.generation}`,
+    addresses,
+    `pid ${snapshot.pid}`,
+  ].filter((part) => part !== '');
+  const lines = [`${head.join('  ')}  since ${age(snapshot.startedAt, now)}`];
+  for (const group of snapshot.groups) {
+    const note = group.reloadable ? '' : '  does not reload';
+    lines.push(`  ${group.name}  ${group.entry}  ${group.order}${note}`);
+    for (const worker of group.workers) lines.push(`    ${workerText(worker, now)}`);
+  }
+  for (const { file, chain } of snapshot.needsRestart)
+    lines.push(`  needs restart: ${file}${chain.length > 1 ? `  (${chain.join(' → ')})` : ''}`);
+  for (const { file, groups } of snapshot.pendingReload)
+    lines.push(`  changed, not reloaded: ${file}  (${groups.join(', ')})`);
+  if (snapshot.lastReload) lines.push(`  last reload: ${reportText(snapshot.lastReload)}`);
+  if (snapshot.error) lines.push(`  error: ${snapshot.error.message}${place(snapshot.error)}`);
+  return lines.join('\n');
+}
+
+function workerText(worker: WorkerStatus, now: number): string {
+  const parts = [`#${worker.slot}`, worker.state.padEnd(8), `g${worker.generation}`];
+  if (worker.pid !== null) parts.push(`pid ${worker.pid}`);
+  if (worker.startedAt !== null) parts.push(age(worker.startedAt, now));
+  if (worker.inFlight > 0) parts.push(`${worker.inFlight} in flight`);
+  if (worker.nextTryAt !== null)
+    parts.push(`next try in ${Math.max(0, Math.round((Date.parse(worker.nextTryAt) - now) / 1000))} s`);
+  if (worker.fallback !== null) parts.push(worker.fallback);
+  return parts.join('  ');
+}
+
+export function reportText(report: ReloadReport): string {
+  const { movedConnections: moved, forcedKills: kills } = report;
+  const extras = [moved > 0 ? `${moved} connections moved` : '', kills > 0 ? `${kills} killed` : ''].filter(
+    (part) => part !== '',
+  );
+  const what = `g${report.generation} ${report.result}, ${report.replaced} replaced in ${report.durationMs} ms`;
+  const why = report.error ? `: ${report.error.message}${place(report.error)}` : '';
+  return [what, ...extras].join(', ') + why;
+}
+
+export function explanationText({ file, reason, chain }: Explanation): string {
+  return `${file}: ${reason}${chain.length > 1 ? `\n  ${chain.join(' → ')}` : ''}`;
+}
+
+function place({ file, line, column }: { file: string | null; line: number | null; column: number | null }): string {
+  const parts = [file, line, column].filter((part) => part !== null);
+  return file === null ? '' : ` at ${parts.join(':')}`;
+}
+
+function age(iso: string, now: number): string {
+  const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000));
+  if (seconds < 90) return `${seconds} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3600)} h`;
+}

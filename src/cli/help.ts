@@ -1,0 +1,32 @@
+export const helpText = `graceful-reload: run a Node server as a master and workers, and replace the workers one at a time when you save.
+
+Usage
+  graceful-reload start [options] [node flags] <file> [program arguments...]
+  graceful-reload status  [--json] [--follow] [--all]
+  graceful-reload reload  [--group G] [--slot N] [--json]     waits for the result
+  graceful-reload restart [--json]                            also reads the bootstrap script anew; waits for the result
+  graceful-reload explain <file> [--json]                     what saving this file would do, and why
+  graceful-reload stop    [--json]
+  graceful-reload --help | --version
+
+Options of start (they stand before the file; flags of Node go to the workers; all after the file goes to the program)
+  --workers N|max          number of workers (1); max = CPU cores
+  --name NAME              name of the server
+  --order ORDER            auto, start-first or stop-first (auto)
+  --drain-timeout TIME     how long a worker may finish its work (10s)
+  --boot-timeout TIME      how long a new worker may take to be ready (30s)
+  --spares N               booted processes kept waiting (1)
+  --no-watch               do not watch files; editor saves and commands still act
+  --reload-on POLICY       change, manualSave or never (change)
+  --include GLOB, --exclude GLOB    further files that count, files that do not; may be repeated
+  --env-file FILE, --env-file-if-exists FILE    read anew for each generation; may be repeated
+  --node PATH              the Node that the workers run on
+  --import SPEC, --require SPEC     modules that Node loads first
+  --prefix WHEN            name of the worker before each line: auto, always or never
+
+Options of the other commands
+  --server NAME|PID        which server, where several run
+  --json                   one JSON document on standard output
+
+Exit codes: 0 done, 1 the server said no or could not start, 2 wrong usage, 3 no server found, 130 forced by a second Ctrl+C.
+`;

@@ -1,0 +1,55 @@
+/** The command line: reads the words, calls the control client, prints. `start` turns this very process into the master. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ErrorCode } from '../protocol/control.ts';
+import { isUserError, messageOf } from '../protocol/userError.ts';
+import { parseStart } from './arguments.ts';
+import { runCommand } from './commands.ts';
+import { helpText } from './help.ts';
+
+const EXIT: Partial<Record<ErrorCode, number>> = { usage: 2, ambiguous: 1, 'no-server': 3 };
+
+async function main(args: readonly string[]): Promise<number> {
+  const [command, ...rest] = args;
+  if (command === undefined || command === '--help' || command === '-h' || command === 'help') {
+    process.stdout.write(helpText);
+    return command === undefined ? 2 : 0;
+  }
+  if (command === '--version' || command === '-v') {
+    const { version } = JSON.parse(readFileSync(join(__dirname, '../package.json'), 'utf8')) as { version: string };
+    process.stdout.write(`${version}\n`);
+    return 0;
+  }
+  if (command === 'start') return start(rest);
+  return runCommand(command, rest);
+}
+
+async function start(args: readonly string[]): Promise<number> {
+  const parsed = parseStart(args, process.cwd());
+  if (parsed.help) {
+    process.stdout.write(helpText);
+    return 0;
+  }
+  // At run time only: the other commands start without it.
+  const master = require(join(__dirname, 'master.js')) as typeof import('../master/main.ts');
+  return master.start(parsed.options);
+}
+
+const args = process.argv.slice(2);
+void main(args)
+  .catch((error: unknown) => {
+    const code: ErrorCode = isUserError(error) ? error.code : 'internal';
+    const message = messageOf(error);
+    if (args.includes('--json') && args[0] !== 'start')
+      process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
+    process.stderr.write(
+      `graceful-reload: ${isUserError(error) ? message : `internal error: ${error instanceof Error ? error.stack : message}`}\n`,
+    );
+    return isUserError(error) ? (EXIT[error.code] ?? 1) : 1;
+  })
+  .then((code) => {
+    process.exitCode = code;
+    // Whatever is still open here must not keep a finished command alive; output that is being written is not cut.
+    if (process.stdout.writableLength === 0) process.exit();
+    process.stdout.once('drain', () => process.exit());
+  });

@@ -1,0 +1,102 @@
+/** A connection to one server's master: typed requests, snapshots as they come, and the end of the connection. */
+import { connect, type Socket } from 'node:net';
+import {
+  createMessageConnection,
+  ResponseError,
+  StreamMessageReader,
+  StreamMessageWriter,
+  type MessageConnection,
+} from 'vscode-jsonrpc/node';
+import {
+  CONTROL_VERSION,
+  controlMethods,
+  errorDataSchema,
+  SNAPSHOT_NOTIFICATION,
+  type ControlMethod,
+  type ControlParams,
+  type ControlResult,
+} from '../protocol/control.ts';
+import type { RegistryEntry } from '../protocol/registry.ts';
+import { snapshotSchema, type Snapshot } from '../protocol/status.ts';
+import { messageOf, UserError } from '../protocol/userError.ts';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+export class ControlClient {
+  readonly entry: RegistryEntry;
+  /** Settles when the connection has ended, whoever ended it. */
+  readonly closed: Promise<void>;
+  private readonly connection: MessageConnection;
+  private readonly socket: Socket;
+
+  private constructor(entry: RegistryEntry, socket: Socket) {
+    this.entry = entry;
+    this.socket = socket;
+    this.connection = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
+    this.connection.onError(() => socket.destroy());
+    this.closed = new Promise((done) => socket.once('close', () => done()));
+    void this.closed.then(() => this.connection.dispose());
+    this.connection.listen();
+  }
+
+  /**
+   * @param clientName who asks, for the master's log
+   * @throws UserError `no-server` when the server has just gone, `internal` when it speaks another protocol
+   */
+  static async connect(entry: RegistryEntry, clientName: string): Promise<ControlClient> {
+    const socket = await openSocket(entry);
+    const client = new ControlClient(entry, socket);
+    try {
+      await client.request('hello', { version: CONTROL_VERSION, token: entry.token, client: clientName });
+      return client;
+    } catch (error) {
+      client.dispose();
+      throw error;
+    }
+  }
+
+  async request<M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<ControlResult<M>> {
+    const gone = this.closed.then(() => {
+      throw new UserError('no-server', `${this.entry.name} (pid ${this.entry.pid}) has ended.`);
+    });
+    gone.catch(() => undefined);
+    try {
+      const answer: unknown = await Promise.race([this.connection.sendRequest(method, params), gone]);
+      return controlMethods[method].result.parse(answer) as ControlResult<M>;
+    } catch (error) {
+      if (error instanceof ResponseError) {
+        const data = errorDataSchema.safeParse(error.data);
+        throw new UserError(data.success ? data.data.code : 'internal', error.message);
+      }
+      throw error;
+    }
+  }
+
+  /** Calls `onSnapshot` with the present state at once and then after every change. */
+  async subscribe(onSnapshot: (snapshot: Snapshot) => void): Promise<void> {
+    this.connection.onNotification(SNAPSHOT_NOTIFICATION, (params: unknown) => {
+      const snapshot = snapshotSchema.safeParse(params);
+      if (snapshot.success) onSnapshot(snapshot.data);
+    });
+    onSnapshot(await this.request('subscribe', {}));
+  }
+
+  dispose(): void {
+    this.socket.destroy();
+  }
+}
+
+function openSocket(entry: RegistryEntry): Promise<Socket> {
+  return new Promise((done, fail) => {
+    const socket = connect(entry.socket);
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(new Error('the server does not answer')));
+    socket.once('error', (error) => {
+      fail(new UserError('no-server', `${entry.name} (pid ${entry.pid}) cannot be reached: ${messageOf(error)}.`));
+    });
+    socket.once('connect', () => {
+      socket.setTimeout(0);
+      socket.on('error', () => undefined);
+      done(socket);
+    });
+  });
+}

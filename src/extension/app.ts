@@ -1,0 +1,99 @@
+/** The wiring plan: everything the extension consists of, made and connected once, disposed with the extension. */
+import * as vscode from 'vscode';
+import { createApi, type GracefulReloadApi } from './api.ts';
+import { registerCommands } from './commands/commands.ts';
+import { StartServer } from './commands/startServer.ts';
+import { Targets } from './commands/targets.ts';
+import { EXTENSION_NAME, TASK_TYPE } from './contributions.ts';
+import { Diagnostics } from './diagnostics/diagnostics.ts';
+import { QuickFixes } from './diagnostics/quickFixes.ts';
+import { Notifications } from './notifications.ts';
+import { Saves } from './save/saves.ts';
+import { Servers } from './servers.ts';
+import { DeadTerminals } from './tasks/deadTerminals.ts';
+import { DetectedServers } from './tasks/detectedServers.ts';
+import { ServerTaskProvider } from './tasks/provider.ts';
+import { Runs } from './tasks/runs.ts';
+import { ServersView } from './views/serversView.ts';
+import { StatusBar } from './views/statusBar.ts';
+import { urlsOf } from './views/format.ts';
+import { WorkspaceFolders } from './workspaceFolders.ts';
+import { ContextValues } from './wrappers.ts';
+
+export interface App extends vscode.Disposable {
+  readonly api: GracefulReloadApi;
+}
+
+export function createApp(context: vscode.ExtensionContext): App {
+  const subscriptions: vscode.Disposable[] = [];
+  const own = <T extends vscode.Disposable>(part: T): T => {
+    subscriptions.push(part);
+    return part;
+  };
+
+  const log = own(vscode.window.createOutputChannel(EXTENSION_NAME, { log: true }));
+  const folders = new WorkspaceFolders();
+  const servers = own(new Servers(log, folders));
+
+  const detected = own(new DetectedServers());
+  const provider = new ServerTaskProvider(context.extensionPath, detected);
+  own(vscode.tasks.registerTaskProvider(TASK_TYPE, provider));
+  const runs = own(new Runs());
+
+  const view = own(new ServersView(servers, folders));
+  const statusBar = own(new StatusBar());
+  own(new Diagnostics(servers, folders));
+  own(
+    vscode.languages.registerCodeActionsProvider(
+      { scheme: 'file' },
+      new QuickFixes(servers, folders),
+      QuickFixes.metadata,
+    ),
+  );
+  own(new Saves(servers, log));
+  const notifications = own(new Notifications(servers, folders, log));
+
+  const start = new StartServer(servers, runs, view, provider, own(new DeadTerminals(runs)));
+  own(registerCommands({ start, targets: new Targets(servers), runs, notifications, log }));
+
+  const contextValues = new ContextValues();
+  const showState = (): void => {
+    const known = servers.sessions.map((session) => ({ id: session.id, snapshot: session.snapshot! }));
+    statusBar.show(known);
+    contextValues.set('gracefulReload.running', known.length > 0);
+    contextValues.set(
+      'gracefulReload.browsable',
+      known.some(({ snapshot }) => urlsOf(snapshot).length > 0),
+    );
+  };
+  own(servers.onDidChange(showState));
+  own(servers.onDidChangeSnapshot(showState));
+  own(
+    runs.onDidEnd(({ task, exitCode, terminal }) => {
+      // 130 is a second Ctrl+C; undefined is VS Code's own doing. The terminal stays, with the reason in it.
+      if (exitCode === undefined || exitCode === 0 || exitCode === 130) return;
+      void terminal.then((found) => notifications.startFailed(task.name, exitCode, () => found?.show()));
+    }),
+  );
+
+  const detect = async (): Promise<void> =>
+    contextValues.set('gracefulReload.detected', (await detected.list()).length > 0 ? 'some' : 'none');
+  own(detected.onDidChange(() => void detect()));
+  const begin = (): void => {
+    servers.start();
+    void detect();
+  };
+  // Nothing of a workspace that is not trusted is looked at, and the first look waits until `activate` has returned.
+  if (vscode.workspace.isTrusted) {
+    const timer = setTimeout(begin, 0);
+    own(new vscode.Disposable(() => clearTimeout(timer)));
+  }
+  own(vscode.workspace.onDidGrantWorkspaceTrust(begin));
+
+  return {
+    api: createApi(servers, subscriptions),
+    dispose: () => {
+      for (const part of subscriptions.reverse()) part.dispose();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/** Every command by its id. The type makes a missing one a compile error; a throw becomes a message with "Show Log". */
+import * as vscode from 'vscode';
+import type { ReloadReport } from '../../protocol/status.ts';
+import { UserError } from '../../protocol/userError.ts';
+import { SERVERS_VIEW, type CommandId } from '../contributions.ts';
+import type { Notifications } from '../notifications.ts';
+import type { Runs } from '../tasks/runs.ts';
+import { urlsOf } from '../views/format.ts';
+import type { StartServer } from './startServer.ts';
+import { stopServer } from './stopServer.ts';
+import { pick, type Targets } from './targets.ts';
+
+export interface CommandParts {
+  readonly start: StartServer;
+  readonly targets: Targets;
+  readonly runs: Runs;
+  readonly notifications: Notifications;
+  readonly log: vscode.LogOutputChannel;
+}
+
+/** @param argument a tree row, a server id, or nothing */
+type Handler = (argument: unknown) => PromiseLike<unknown>;
+
+export function registerCommands(parts: CommandParts): vscode.Disposable {
+  const { start, targets, runs, log } = parts;
+  const handlers: Record<CommandId, Handler> = {
+    'gracefulReload.start': () => withViewProgress(() => start.run()),
+    'gracefulReload.reload': async (argument) => {
+      const session = await targets.server(argument);
+      return session && withViewProgress(() => session.request('reload', {}));
+    },
+    'gracefulReload.reloadGroup': async (argument) => {
+      const target = await targets.group(argument);
+      return target && withViewProgress(() => target.session.request('reload', { group: target.group.name }));
+    },
+    'gracefulReload.reloadWorker': async (argument) => {
+      const target = await targets.worker(argument);
+      if (!target) return;
+      return withViewProgress(() => target.session.request('reload', { group: target.group.name, slot: target.slot }));
+    },
+    'gracefulReload.restart': async (argument) => {
+      const session = await targets.server(argument);
+      return session && withViewProgress(async () => checkRestart(await session.request('restart', {})));
+    },
+    'gracefulReload.stop': async (argument) => {
+      const session = await targets.server(argument);
+      if (session) await withViewProgress(() => stopServer(session, runs));
+    },
+    'gracefulReload.openInBrowser': async (argument) => {
+      const session = await targets.server(argument);
+      const snapshot = session?.snapshot;
+      if (!snapshot) return;
+      const url = await pick(urlsOf(snapshot), 'Which address?', (label) => ({ label }));
+      if (url === undefined && urlsOf(snapshot).length === 0)
+        throw new UserError('usage', `${snapshot.name} has no address to open.`);
+      // Through `asExternalUri`, so that a remote or browser workbench forwards the port.
+      if (url !== undefined) await vscode.env.openExternal(await vscode.env.asExternalUri(vscode.Uri.parse(url)));
+    },
+    'gracefulReload.showTerminal': async (argument) => {
+      const session = await targets.server(argument);
+      if (!session) return;
+      const terminal = await runs.terminalFor(session);
+      if (!terminal)
+        throw new UserError(
+          'usage',
+          `${session.entry.name} (pid ${session.entry.pid}) was not started as a task of this window.`,
+        );
+      terminal.show();
+    },
+    'gracefulReload.showLog': async () => log.show(),
+  };
+  const registered = Object.entries(handlers).map(([id, handler]) =>
+    vscode.commands.registerCommand(id, async (argument: unknown) => {
+      try {
+        return await handler(argument);
+      } catch (error) {
+        void parts.notifications.failed(error);
+        return undefined;
+      }
+    }),
+  );
+  return vscode.Disposable.from(...registered);
+}
+
+function withViewProgress<T>(task: () => Promise<T>): Thenable<T> {
+  return vscode.window.withProgress({ location: { viewId: SERVERS_VIEW } }, task);
+}
+
+/** A rejected reload tells itself through the snapshot, with its place; so does a restart, unless it never became one. */
+function checkRestart(report: ReloadReport): ReloadReport {
+  if (report.result === 'stopped' && report.error) throw new UserError('bootstrap-error', report.error.message);
+  return report;
+}

@@ -1,0 +1,97 @@
+/**
+ * What a command acts on: the row it was called on, the server id that a link carries, or what the person picks. A
+ * command of the palette has no argument; then the only candidate is taken, and several are listed.
+ */
+import * as vscode from 'vscode';
+import type { GroupStatus } from '../../protocol/status.ts';
+import { UserError } from '../../protocol/userError.ts';
+import type { Servers } from '../servers.ts';
+import type { Session } from '../session.ts';
+import { plural } from '../views/format.ts';
+import type { RowTarget } from '../views/row.ts';
+import { RowNode } from '../views/rowTree.ts';
+
+export interface GroupTarget {
+  readonly session: Session;
+  readonly group: GroupStatus;
+}
+
+export interface WorkerTarget extends GroupTarget {
+  readonly slot: number;
+}
+
+/** Every method answers undefined when the person closed the list without a choice. */
+export class Targets {
+  private readonly servers: Servers;
+
+  constructor(servers: Servers) {
+    this.servers = servers;
+  }
+
+  /** @throws UserError `no-server` */
+  async server(argument: unknown): Promise<Session | undefined> {
+    const id = targetOf(argument)?.server;
+    if (id !== undefined) {
+      const session = this.servers.session(id);
+      if (!session) throw new UserError('no-server', 'This server has ended meanwhile.');
+      return session;
+    }
+    const sessions = this.servers.sessions;
+    if (sessions.length === 0)
+      throw new UserError('no-server', 'No server is running here. Start one with "Graceful Reload: Start Server".');
+    return pick(sessions, 'Which server?', (session) => ({
+      label: session.entry.name,
+      description: `${session.snapshot?.script ?? ''} · pid ${session.entry.pid}`,
+    }));
+  }
+
+  /** @throws UserError `no-server`, `not-reloadable` */
+  async group(argument: unknown): Promise<GroupTarget | undefined> {
+    const session = await this.server(argument);
+    const groups = session?.snapshot?.groups ?? [];
+    const named = groups.find((group) => group.name === targetOf(argument)?.group);
+    if (session && named) return { session, group: named };
+    const reloadable = groups.filter((group) => group.reloadable);
+    if (session && reloadable.length === 0) {
+      throw new UserError(
+        'not-reloadable',
+        `${session.entry.name} has no group that reloads. Restart the server instead.`,
+      );
+    }
+    const group = await pick(reloadable, 'Which group?', ({ name, entry, wanted }) => ({
+      label: name,
+      description: `${entry} · ${plural(wanted, 'worker')}`,
+    }));
+    return session && group && { session, group };
+  }
+
+  async worker(argument: unknown): Promise<WorkerTarget | undefined> {
+    const target = await this.group(argument);
+    if (!target) return undefined;
+    const asked = targetOf(argument)?.slot;
+    if (asked !== undefined) return { ...target, slot: asked };
+    const workers = target.group.workers.filter((worker) => worker.state !== 'draining');
+    const worker = await pick(workers, 'Which worker?', ({ slot, pid, state }) => ({
+      label: `${target.group.name}#${slot}`,
+      description: pid === null ? state : `${state} · pid ${pid}`,
+    }));
+    return worker && { ...target, slot: worker.slot };
+  }
+}
+
+/** A tree row, or the id of a server (a link in a tooltip, a quick fix). */
+function targetOf(argument: unknown): RowTarget | undefined {
+  if (argument instanceof RowNode) return argument.row.target;
+  if (typeof argument === 'string') return { server: argument };
+  return undefined;
+}
+
+export async function pick<T>(
+  items: readonly T[],
+  placeHolder: string,
+  describe: (item: T) => vscode.QuickPickItem,
+): Promise<T | undefined> {
+  if (items.length <= 1) return items[0];
+  const choices = items.map((item) => ({ ...describe(item), item }));
+  return (await vscode.window.showQuickPick(choices, { placeHolder }))?.item;
+}

@@ -1,0 +1,50 @@
+/**
+ * Every id that package.json contributes, typed once. A unit test compares these lists with the manifest, so a command
+ * that is contributed but not registered, or a misspelt context key, does not get far. No `vscode` here: the test runs in
+ * plain node.
+ */
+
+export const EXTENSION_NAME = 'Graceful Reload';
+export const TASK_TYPE = 'graceful-reload';
+export const PROBLEM_MATCHER = '$graceful-reload';
+export const DIAGNOSTIC_SOURCE = 'graceful-reload';
+export const VIEW_CONTAINER = 'gracefulReload';
+export const SERVERS_VIEW = 'gracefulReload.servers';
+export const STATUS_BAR_ITEM = 'gracefulReload.status';
+export const SETTINGS_SECTION = 'gracefulReload';
+
+export const commandIds = [
+  'gracefulReload.start',
+  'gracefulReload.reload',
+  'gracefulReload.reloadGroup',
+  'gracefulReload.reloadWorker',
+  'gracefulReload.restart',
+  'gracefulReload.stop',
+  'gracefulReload.openInBrowser',
+  'gracefulReload.showTerminal',
+  'gracefulReload.showLog',
+] as const;
+export type CommandId = (typeof commandIds)[number];
+
+/** Values of the context keys that `when` clauses of the manifest read. */
+export interface ContextKeys {
+  /** A server of this workspace runs. */
+  'gracefulReload.running': boolean;
+  /** Whether the workspace holds something to start. Text, since an unset key equals `false`: nothing is said before the first look. */
+  'gracefulReload.detected': 'some' | 'none';
+  /** A running server has an address that a browser can open. */
+  'gracefulReload.browsable': boolean;
+}
+export const contextKeys = [
+  'gracefulReload.running',
+  'gracefulReload.detected',
+  'gracefulReload.browsable',
+] as const satisfies (keyof ContextKeys)[];
+
+export interface Settings {
+  node: string;
+  autoDetect: 'on' | 'off';
+  showNotifications: boolean;
+}
+/** The defaults of package.json, repeated for a host that does not know the manifest's (a test). */
+export const settingDefaults: Settings = { node: '', autoDetect: 'on', showNotifications: true };

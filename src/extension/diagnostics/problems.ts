@@ -1,0 +1,68 @@
+/** What a snapshot has to say about places in files. Pure; positions count from 1, as in the snapshot. */
+import type { ErrorInfo, NeedsRestart, Snapshot } from '../../protocol/status.ts';
+import { splitPosition } from '../paths.ts';
+import { countReady } from '../views/standing.ts';
+import { restartCause } from '../views/noteRows.ts';
+
+export interface Place {
+  /** Relative to the server's start folder, or absolute. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface Problem {
+  readonly code: 'needs-restart' | 'rejected' | 'failed';
+  readonly severity: 'warning' | 'error';
+  readonly message: string;
+  readonly place: Place;
+  readonly related: readonly { readonly message: string; readonly place: Place }[];
+}
+
+export function problemsOf(snapshot: Snapshot): Problem[] {
+  const problems = snapshot.needsRestart.map((change) => restartProblem(change));
+  if (snapshot.error) problems.push(errorProblem('failed', snapshot.error, snapshot));
+  const last = snapshot.lastReload;
+  if (last?.result === 'rejected' && last.error && !isSame(last.error, snapshot.error)) {
+    problems.push(errorProblem('rejected', last.error, snapshot));
+  }
+  return problems;
+}
+
+function restartProblem(change: NeedsRestart): Problem {
+  const importers = change.chain.slice(0, -1);
+  return {
+    code: 'needs-restart',
+    severity: 'warning',
+    message: `Changed since the server started: needs a restart (${restartCause(change)})`,
+    place: changedPlace(change),
+    related: importers.map((importer, index) => ({
+      message: `imports ${splitPosition(change.chain[index + 1]!).file}`,
+      place: { ...splitPosition(importer), column: 1 },
+    })),
+  };
+}
+
+/** The one place that decides where "needs a restart" stands. For now the first line; the changed ranges are not told yet. */
+function changedPlace(change: NeedsRestart): Place {
+  return { file: change.file, line: 1, column: 1 };
+}
+
+function errorProblem(code: 'rejected' | 'failed', error: ErrorInfo, snapshot: Snapshot): Problem {
+  const isServing = countReady(snapshot).ready > 0;
+  const meanwhile = isServing ? 'the old workers serve on' : 'no worker serves until this is fixed';
+  // An error without a place (a worker that never became ready) stands in the file that was saved, else at the start.
+  const blamed =
+    error.file ?? (code === 'rejected' ? snapshot.lastReload?.trigger.files[0] : undefined) ?? snapshot.script;
+  return {
+    code,
+    severity: 'error',
+    message: `${error.message.trim()} (${meanwhile})`,
+    place: { file: blamed, line: error.line ?? 1, column: error.column ?? 1 },
+    related: [],
+  };
+}
+
+function isSame(a: ErrorInfo, b: ErrorInfo | null): boolean {
+  return b !== null && a.message === b.message && a.file === b.file && a.line === b.line && a.column === b.column;
+}

@@ -1,0 +1,46 @@
+/** Tells every server about a save at once, with how it came about; whether it matters the master decides, by content. */
+import { realpath } from 'node:fs/promises';
+import * as vscode from 'vscode';
+import { messageOf } from '../../protocol/userError.ts';
+import type { Servers } from '../servers.ts';
+
+export class Saves implements vscode.Disposable {
+  private readonly servers: Servers;
+  private readonly log: vscode.LogOutputChannel;
+  /** Only the event before a save tells its reason. */
+  private readonly manual = new WeakMap<vscode.TextDocument, boolean>();
+  private readonly subscriptions: vscode.Disposable[];
+
+  constructor(servers: Servers, log: vscode.LogOutputChannel) {
+    this.servers = servers;
+    this.log = log;
+    this.subscriptions = [
+      vscode.workspace.onWillSaveTextDocument(({ document, reason }) => {
+        this.manual.set(document, reason === vscode.TextDocumentSaveReason.Manual);
+      }),
+      vscode.workspace.onDidSaveTextDocument((document) => void this.tell(document)),
+    ];
+  }
+
+  private async tell(document: vscode.TextDocument): Promise<void> {
+    const sessions = this.servers.sessions;
+    if (document.uri.scheme !== 'file' || sessions.length === 0) return;
+    // Programs know their files by real path; a workspace folder may be a symlink.
+    const file = await realpath(document.uri.fsPath).catch(() => document.uri.fsPath);
+    // A save that nobody announced was made by an extension on a person's behalf.
+    const manual = this.manual.get(document) ?? true;
+    await Promise.all(
+      sessions.map(async (session) => {
+        try {
+          await session.request('saved', { file, manual });
+        } catch (error) {
+          this.log.debug(`[${session.entry.name}] was not told of ${file}: ${messageOf(error)}`);
+        }
+      }),
+    );
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+}

@@ -1,0 +1,84 @@
+/** Tasks of type `graceful-reload`: one per detected server, and those of tasks.json as the commands they stand for. */
+import { isAbsolute, resolve } from 'node:path';
+import * as vscode from 'vscode';
+import { PROBLEM_MATCHER, TASK_TYPE } from '../contributions.ts';
+import { setting } from '../wrappers.ts';
+import { describeTask, environmentOf, startArguments, textOf, type ServerTaskDefinition } from './definition.ts';
+import type { DetectedServers } from './detectedServers.ts';
+import { nodeOnPath } from './nodePath.ts';
+
+export class ServerTaskProvider implements vscode.TaskProvider {
+  private readonly cli: string;
+  private readonly detected: DetectedServers;
+
+  constructor(extensionPath: string, detected: DetectedServers) {
+    this.cli = resolve(extensionPath, 'dist', 'cli.js');
+    this.detected = detected;
+  }
+
+  async provideTasks(): Promise<vscode.Task[]> {
+    const servers = await this.detected.list();
+    return servers
+      .filter(({ folder }) => setting('autoDetect', folder.uri) === 'on')
+      .map(({ folder, server }) => {
+        const definition: ServerTaskDefinition = {
+          type: TASK_TYPE,
+          script: server.script,
+          ...(server.nodeArgs.length > 0 ? { nodeArgs: server.nodeArgs } : {}),
+          ...(server.args.length > 0 ? { args: server.args } : {}),
+        };
+        return this.build(definition, folder, server.script, []);
+      });
+  }
+
+  /** Also the way by which VS Code finds back to a running task after a window reload, from its definition alone. */
+  resolveTask(task: vscode.Task): vscode.Task | undefined {
+    const scope = isFolder(task.scope) ? task.scope : vscode.workspace.workspaceFolders?.[0];
+    if (!scope) return undefined;
+    return this.build(task.definition, scope, task.name, task.problemMatchers);
+  }
+
+  private build(
+    definition: ServerTaskDefinition,
+    folder: vscode.WorkspaceFolder,
+    name: string,
+    matchers: readonly string[],
+  ): vscode.Task {
+    const execution = new vscode.ProcessExecution(
+      nodeFor(definition, folder),
+      [this.cli, ...startArguments(definition)],
+      {
+        cwd: taskCwd(definition, folder),
+        env: environmentOf(definition),
+      },
+    );
+    const chosen = matchers.length > 0 ? [...matchers] : [PROBLEM_MATCHER];
+    const task = new vscode.Task(definition, folder, name, TASK_TYPE, execution, chosen);
+    task.isBackground = true;
+    task.detail = describeTask(definition);
+    // A terminal of its own keeps the history of one server together; nobody asked for the focus.
+    task.presentationOptions = {
+      reveal: vscode.TaskRevealKind.Always,
+      panel: vscode.TaskPanelKind.Dedicated,
+      focus: false,
+      clear: false,
+      showReuseMessage: false,
+    };
+    return task;
+  }
+}
+
+export function taskCwd(definition: ServerTaskDefinition, folder: vscode.WorkspaceFolder): string {
+  const cwd = textOf(definition['cwd']) ?? '.';
+  // VS Code replaces `${workspaceFolder}` and its kind later, when the task starts.
+  return isAbsolute(cwd) || cwd.startsWith('${') ? cwd : resolve(folder.uri.fsPath, cwd);
+}
+
+/** A bare `node` is what remains when the PATH has none: the terminal then says so. */
+export function nodeFor(definition: ServerTaskDefinition, folder: vscode.WorkspaceFolder): string {
+  return textOf(definition['node']) ?? textOf(setting('node', folder.uri)) ?? nodeOnPath() ?? 'node';
+}
+
+export function isFolder(scope: vscode.Task['scope']): scope is vscode.WorkspaceFolder {
+  return typeof scope === 'object' && 'uri' in scope;
+}

@@ -1,0 +1,116 @@
+/** The task executions of this window: which process each one is, which server that is, and where its terminal is. */
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import * as vscode from 'vscode';
+import { TASK_TYPE } from '../contributions.ts';
+import type { Session } from '../session.ts';
+import { taskKey, textOf } from './definition.ts';
+import { isFolder, taskCwd } from './provider.ts';
+
+interface Run {
+  readonly pid: number;
+  /** Looked up while the process lives; an ended one can no longer be found by its pid. */
+  readonly terminal: Promise<vscode.Terminal | undefined>;
+  /** VS Code found the process again after a window reload. */
+  readonly isReconnected: boolean;
+}
+
+export interface EndedRun extends Run {
+  readonly task: vscode.Task;
+  /** Undefined when VS Code ended the task itself. */
+  readonly exitCode: number | undefined;
+}
+
+export class Runs implements vscode.Disposable {
+  private readonly running = new Map<vscode.TaskExecution, Run>();
+  private readonly started = new WeakSet<vscode.TaskExecution>();
+  private readonly ended = new vscode.EventEmitter<EndedRun>();
+  readonly onDidEnd = this.ended.event;
+  private readonly subscriptions: vscode.Disposable[];
+
+  constructor() {
+    this.subscriptions = [
+      vscode.tasks.onDidStartTask(({ execution }) => this.started.add(execution)),
+      vscode.tasks.onDidStartTaskProcess(({ execution, processId }) => {
+        if (!isOurs(execution.task)) return;
+        // For a process that has run all the time this event comes first, before that of its task.
+        const isReconnected = !this.started.has(execution);
+        this.running.set(execution, { pid: processId, terminal: terminalWithPid(processId), isReconnected });
+      }),
+      vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => {
+        const run = this.running.get(execution);
+        this.running.delete(execution);
+        if (run) this.ended.fire({ ...run, task: execution.task, exitCode });
+      }),
+    ];
+  }
+
+  /** An execution of the same server; VS Code would answer a second start with a question about terminating the first. */
+  executionOf(task: vscode.Task): vscode.TaskExecution | undefined {
+    return vscode.tasks.taskExecutions.find((execution) => isSameServer(execution.task, task));
+  }
+
+  /** The execution that is this server, by process, else by what it was told to start. */
+  async executionFor(session: Session): Promise<vscode.TaskExecution | undefined> {
+    const executions = vscode.tasks.taskExecutions.filter((execution) => isOurs(execution.task));
+    const byPid = executions.find((execution) => this.running.get(execution)?.pid === session.entry.pid);
+    if (byPid) return byPid;
+    for (const execution of executions) {
+      if (await startsServer(execution.task, session)) return execution;
+    }
+    return undefined;
+  }
+
+  async terminalOf(execution: vscode.TaskExecution): Promise<vscode.Terminal | undefined> {
+    return this.running.get(execution)?.terminal;
+  }
+
+  /** Also finds a server whose CLI was the terminal's own process without being a task of ours. */
+  async terminalFor(session: Session): Promise<vscode.Terminal | undefined> {
+    const execution = await this.executionFor(session);
+    return (execution && (await this.terminalOf(execution))) ?? terminalWithPid(session.entry.pid);
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+    this.ended.dispose();
+  }
+}
+
+export function isOurs(task: vscode.Task): boolean {
+  return task.definition.type === TASK_TYPE;
+}
+
+export function isSameServer(a: vscode.Task, b: vscode.Task): boolean {
+  return (
+    isOurs(a) &&
+    isOurs(b) &&
+    taskKey(a.definition) === taskKey(b.definition) &&
+    folderOf(a)?.uri.toString() === folderOf(b)?.uri.toString()
+  );
+}
+
+/** Whether starting this task would start that server once more. */
+export async function startsServer(task: vscode.Task, session: Session): Promise<boolean> {
+  const folder = folderOf(task);
+  if (!folder) return false;
+  const name = textOf(task.definition['name']);
+  if (name !== undefined && name !== session.entry.name) return false;
+  const cwd = taskCwd(task.definition, folder);
+  const script = textOf(task.definition['script']);
+  if (script === undefined) return (await realPath(cwd)) === session.entry.cwd;
+  return (await realPath(resolve(cwd, script))) === session.entry.script;
+}
+
+function folderOf(task: vscode.Task): vscode.WorkspaceFolder | undefined {
+  return isFolder(task.scope) ? task.scope : vscode.workspace.workspaceFolders?.[0];
+}
+
+async function realPath(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
+}
+
+async function terminalWithPid(pid: number): Promise<vscode.Terminal | undefined> {
+  const pids = await Promise.all(vscode.window.terminals.map((terminal) => terminal.processId));
+  return vscode.window.terminals[pids.indexOf(pid)];
+}

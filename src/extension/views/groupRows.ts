@@ -1,0 +1,96 @@
+/** Rows of groups and workers. Pure. */
+import type { GroupStatus, WorkerStatus } from '../../protocol/status.ts';
+import { age, megabytes, plural, remaining } from './format.ts';
+import { icons, type Row, type RowIcon } from './row.ts';
+import { missingSlots, readySlots } from './standing.ts';
+
+export function groupRow(serverId: string, group: GroupStatus, now: number): Row {
+  const id = `${serverId}/${group.name}`;
+  const isMissing = missingSlots(group) > 0;
+  const count = isMissing ? `${readySlots(group)} of ${group.wanted} ready` : plural(group.wanted, 'worker');
+  const description = group.reloadable ? count : `${count} · does not reload`;
+  return {
+    id,
+    kind: 'group',
+    label: group.name,
+    description,
+    icon: group.reloadable ? icons.group : icons.fixedGroup,
+    contextValue: `group ${group.reloadable ? 'reloadable' : 'fixed'}`,
+    spoken: `Group ${group.name}, ${description.replaceAll(' · ', ', ')}`,
+    fold: group.reloadable ? 'open' : 'closed',
+    children: workerRows(id, serverId, group, now),
+    target: { server: serverId, group: group.name },
+  };
+}
+
+/** By slot; the newest worker of a slot first, and below it those that it replaces. */
+function workerRows(groupId: string, serverId: string, group: GroupStatus, now: number): Row[] {
+  const newestFirst = [...group.workers].sort(
+    (a, b) => a.slot - b.slot || b.generation - a.generation || drainingLast(a, b),
+  );
+  return newestFirst.map((worker, index) => {
+    const successor = newestFirst[index - 1]?.slot === worker.slot ? newestFirst[index - 1] : undefined;
+    const id = `${groupId}/${worker.slot}`;
+    const description = describeWorker(worker, successor, now);
+    return {
+      id: successor ? `${id}:${worker.pid ?? `g${worker.generation}`}` : id,
+      kind: 'worker',
+      label: String(worker.slot),
+      description,
+      icon: workerIcon(worker),
+      contextValue: `worker ${worker.state} ${group.reloadable && !successor ? 'reloadable' : 'fixed'}`,
+      spoken: `Worker ${worker.slot} of ${group.name}, ${description.replaceAll(' · ', ', ')}`,
+      fold: 'none',
+      children: [],
+      target: { server: serverId, group: group.name, slot: worker.slot },
+    };
+  });
+}
+
+function drainingLast(a: WorkerStatus, b: WorkerStatus): number {
+  return Number(a.state === 'draining') - Number(b.state === 'draining');
+}
+
+function describeWorker(worker: WorkerStatus, successor: WorkerStatus | undefined, now: number): string {
+  const parts: string[] = [describeWorkerState(worker, now), `g${worker.generation}`];
+  if (worker.state === 'ready' && worker.startedAt !== null) parts.push(age(worker.startedAt, now));
+  if (worker.state === 'draining' && worker.killAt !== null) parts.push(`${remaining(worker.killAt, now)} left`);
+  if (worker.state !== 'starting' && worker.pid !== null) parts.push(`pid ${worker.pid}`);
+  if (worker.connections > 0) parts.push(`${worker.connections} conn`);
+  if (worker.state === 'ready' && worker.rss > 0) parts.push(megabytes(worker.rss));
+  if (worker.state === 'ready' && successor) parts.push('serves until its successor is ready');
+  return parts.join(' · ');
+}
+
+function describeWorkerState(worker: WorkerStatus, now: number): string {
+  switch (worker.state) {
+    case 'draining':
+      return worker.inFlight > 0 ? `draining ${plural(worker.inFlight, 'request')}` : 'draining';
+    case 'backoff':
+      return worker.nextTryAt === null
+        ? 'failed, waits for the next save'
+        : `failed, next try in ${remaining(worker.nextTryAt, now)}`;
+    case 'starting':
+    case 'ready':
+    case 'stopped':
+    case 'unresponsive':
+      return worker.state;
+  }
+}
+
+function workerIcon(worker: WorkerStatus): RowIcon {
+  switch (worker.state) {
+    case 'starting':
+      return icons.starting;
+    case 'ready':
+      return icons.ready;
+    case 'draining':
+      return icons.draining;
+    case 'backoff':
+      return icons.failed;
+    case 'unresponsive':
+      return icons.attention;
+    case 'stopped':
+      return icons.stopped;
+  }
+}

@@ -1,0 +1,109 @@
+/** Rows below the groups: edits that wait for a restart, and what reloads came to. Pure. */
+import type { NeedsRestart, ReloadReport } from '../../protocol/status.ts';
+import { clock, clockWithSeconds, describeResult, describeTrigger } from './format.ts';
+import { icons, type Row, type RowIcon } from './row.ts';
+
+export function needsRestartRow(serverId: string, changes: readonly NeedsRestart[]): Row {
+  const id = `${serverId}/@needs-restart`;
+  return {
+    id,
+    kind: 'needsRestart',
+    label: `Needs restart (${changes.length})`,
+    description: '',
+    icon: icons.attention,
+    contextValue: 'needsRestart',
+    spoken: `Needs restart, ${changes.length} changed`,
+    fold: 'open',
+    children: changes.map((change) => changedFileRow(id, serverId, change)),
+    target: { server: serverId },
+  };
+}
+
+function changedFileRow(parentId: string, serverId: string, change: NeedsRestart): Row {
+  const description = `changed ${clock(change.since)} · ${restartCause(change)}`;
+  return {
+    id: `${parentId}/${change.file}`,
+    kind: 'changedFile',
+    label: change.file,
+    description,
+    icon: icons.file,
+    contextValue: `changedFile ${change.reason}`,
+    spoken: `${change.file}, ${description.replaceAll(' · ', ', ')}`,
+    fold: 'none',
+    children: [],
+    target: { server: serverId },
+    place: { file: change.file, line: 1, column: 1 },
+  };
+}
+
+/** Why the workers alone cannot take the change: `imported by server.ts:3`. */
+export function restartCause(change: NeedsRestart): string {
+  // The chain ends with the file itself; the one before it is its importer, with the line.
+  const importer = change.chain.at(-2);
+  switch (change.reason) {
+    case 'bootstrap':
+      return 'bootstrap script';
+    case 'bootstrap-import':
+      return importer === undefined ? 'imported by the bootstrap script' : `imported by ${importer}`;
+    case 'env-file':
+      return 'environment file';
+    case 'non-reloadable':
+      return `runs in ${change.groups.join(', ') || 'a group'}, which does not reload`;
+    case 'options':
+      return 'start options';
+  }
+}
+
+export function reloadsRow(serverId: string, reloads: readonly ReloadReport[]): Row {
+  const id = `${serverId}/@reloads`;
+  const [newest] = reloads;
+  const description = newest ? `#${newest.id} ${describeReload(newest)}` : '';
+  return {
+    id,
+    kind: 'reloads',
+    label: 'Reloads',
+    description,
+    icon: newest?.result === 'rejected' ? icons.failed : icons.history,
+    contextValue: 'reloads',
+    spoken: `Reloads, the last: ${description.replaceAll(' · ', ', ')}`,
+    fold: 'closed',
+    children: reloads.map((reload) => reloadRow(id, serverId, reload)),
+    target: { server: serverId },
+  };
+}
+
+function reloadRow(parentId: string, serverId: string, reload: ReloadReport): Row {
+  const description = describeReload(reload);
+  const error = reload.error;
+  return {
+    id: `${parentId}/${reload.id}`,
+    kind: 'reload',
+    label: `#${reload.id}`,
+    description,
+    icon: reloadIcon(reload),
+    contextValue: `reload ${reload.result}`,
+    spoken: `Reload ${reload.id}, ${description.replaceAll(' · ', ', ')}`,
+    fold: 'none',
+    children: [],
+    target: { server: serverId },
+    ...(error && error.file !== null
+      ? { place: { file: error.file, line: error.line ?? 1, column: error.column ?? 1 } }
+      : {}),
+  };
+}
+
+function describeReload(reload: ReloadReport): string {
+  return `${clockWithSeconds(reload.startedAt)} ${describeTrigger(reload.trigger)} · ${describeResult(reload)}`;
+}
+
+function reloadIcon(reload: ReloadReport): RowIcon {
+  switch (reload.result) {
+    case 'done':
+      return icons.done;
+    case 'rejected':
+      return icons.failed;
+    case 'superseded':
+    case 'stopped':
+      return icons.superseded;
+  }
+}

@@ -1,0 +1,83 @@
+/** A server's snapshot as the rows of the view: server > groups > workers, "Needs restart" and "Reloads". Pure. */
+import type { ErrorInfo, Snapshot } from '../../protocol/status.ts';
+import { clock, firstLine, shortAddress } from './format.ts';
+import { groupRow } from './groupRows.ts';
+import { needsRestartRow, reloadsRow } from './noteRows.ts';
+import { icons, type Row, type RowIcon } from './row.ts';
+import { needsAttention } from './standing.ts';
+
+/** @param id names the server; every row id begins with it. What is no group has an "@" behind it, which no group name has. */
+export function serverRow(id: string, snapshot: Snapshot, now: number): Row {
+  const state = describeState(snapshot);
+  const parts = [snapshot.script];
+  const [address] = snapshot.addresses;
+  if (address)
+    parts.push(snapshot.addresses.length === 1 ? shortAddress(address) : `${snapshot.addresses.length} addresses`);
+  if (snapshot.generation > 0) parts.push(`generation ${snapshot.generation}`);
+  parts.push(state);
+  const children: Row[] = [];
+  if (snapshot.error) children.push(errorRow(id, snapshot.error));
+  children.push(...snapshot.groups.map((group) => groupRow(id, group, now)));
+  if (snapshot.needsRestart.length > 0) children.push(needsRestartRow(id, snapshot.needsRestart));
+  if (snapshot.reloads.length > 0) children.push(reloadsRow(id, snapshot.reloads));
+  return {
+    id,
+    kind: 'server',
+    label: snapshot.name,
+    description: parts.join(' · '),
+    icon: serverIcon(snapshot),
+    contextValue: serverTags(snapshot).join(' '),
+    spoken: `Server ${snapshot.name}, ${state}, ${snapshot.script}`,
+    fold: 'open',
+    children,
+    target: { server: id },
+  };
+}
+
+function describeState(snapshot: Snapshot): string {
+  if (snapshot.state !== 'running') return snapshot.state;
+  return `${snapshot.paused ? 'paused' : 'running'} since ${clock(snapshot.startedAt)}`;
+}
+
+function serverIcon(snapshot: Snapshot): RowIcon {
+  switch (snapshot.state) {
+    case 'starting':
+    case 'stopping':
+      return icons.starting;
+    case 'reloading':
+      return icons.reloading;
+    case 'failed':
+      return icons.failed;
+    case 'stopped':
+      return icons.stopped;
+    case 'running':
+      return needsAttention(snapshot) ? icons.attention : icons.server;
+  }
+}
+
+function serverTags(snapshot: Snapshot): string[] {
+  const tags = ['server', snapshot.state];
+  // `stopping` and `stopped` servers take no more requests.
+  if (!snapshot.state.startsWith('stop')) tags.push('controllable');
+  if (snapshot.addresses.some((address) => address.protocol === 'tcp')) tags.push('browsable');
+  if (snapshot.needsRestart.length > 0) tags.push('restartNeeded');
+  return tags;
+}
+
+function errorRow(serverId: string, error: ErrorInfo): Row {
+  const where = error.file === null ? '' : `${error.file}${error.line === null ? '' : `:${error.line}`}`;
+  const message = firstLine(error.message);
+  return {
+    id: `${serverId}/@error`,
+    kind: 'error',
+    label: message,
+    description: where,
+    icon: icons.failed,
+    contextValue: 'error',
+    spoken: where === '' ? `Error: ${message}` : `Error: ${message} at ${where}`,
+    fold: 'none',
+    children: [],
+    target: { server: serverId },
+    ...(error.file === null ? {} : { place: { file: error.file, line: error.line ?? 1, column: error.column ?? 1 } }),
+  };
+}

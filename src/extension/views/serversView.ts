@@ -1,0 +1,127 @@
+/** The "Workers" view: rows of all sessions as TreeItems, refreshed when rows changed and at most ten times a second. */
+import * as vscode from 'vscode';
+import { SERVERS_VIEW } from '../contributions.ts';
+import { editorPath } from '../paths.ts';
+import type { Servers } from '../servers.ts';
+import type { WorkspaceFolders } from '../workspaceFolders.ts';
+import { plural } from './format.ts';
+import type { Row } from './row.ts';
+import { RowTree, type RowNode } from './rowTree.ts';
+import { serverRow } from './serverRows.ts';
+import { needsAttention } from './standing.ts';
+import { rowTooltip, tooltipCommands } from './tooltips.ts';
+
+const REFRESH_MS = 100;
+/** Ages and remaining times grow without any event. */
+const AGES_MS = 10_000;
+
+const collapsibleStates: Record<Row['fold'], vscode.TreeItemCollapsibleState> = {
+  none: vscode.TreeItemCollapsibleState.None,
+  closed: vscode.TreeItemCollapsibleState.Collapsed,
+  open: vscode.TreeItemCollapsibleState.Expanded,
+};
+
+export class ServersView implements vscode.TreeDataProvider<RowNode>, vscode.Disposable {
+  private readonly servers: Servers;
+  private readonly folders: WorkspaceFolders;
+  private readonly tree = new RowTree();
+  private readonly changed = new vscode.EventEmitter<RowNode[] | undefined>();
+  readonly onDidChangeTreeData = this.changed.event;
+  private readonly view: vscode.TreeView<RowNode>;
+  private readonly subscriptions: vscode.Disposable[];
+  private pending: NodeJS.Timeout | undefined;
+  private readonly ages: NodeJS.Timeout;
+
+  constructor(servers: Servers, folders: WorkspaceFolders) {
+    this.servers = servers;
+    this.folders = folders;
+    this.view = vscode.window.createTreeView(SERVERS_VIEW, { treeDataProvider: this });
+    this.subscriptions = [
+      this.view,
+      servers.onDidChange(() => this.refreshSoon()),
+      servers.onDidChangeSnapshot(() => this.refreshSoon()),
+      this.view.onDidChangeVisibility(() => this.refreshSoon()),
+    ];
+    this.ages = setInterval(() => this.view.visible && this.refreshSoon(), AGES_MS);
+  }
+
+  /** Shows a server to someone who asked for it. */
+  async reveal(serverId: string): Promise<void> {
+    this.refresh();
+    const node = this.tree.find(serverId);
+    if (node) await this.view.reveal(node, { select: true, focus: false, expand: true });
+  }
+
+  private refreshSoon(): void {
+    this.pending ??= setTimeout(() => this.refresh(), REFRESH_MS);
+  }
+
+  private refresh(): void {
+    clearTimeout(this.pending);
+    this.pending = undefined;
+    const now = Date.now();
+    const rows = this.servers.sessions.map((session) => serverRow(session.id, session.snapshot!, now));
+    const refresh = this.tree.update(rows);
+    if (refresh === 'all') this.changed.fire(undefined);
+    else if (refresh.length > 0) this.changed.fire([...refresh]);
+    this.view.message = this.servers.problem;
+    this.updateBadge();
+  }
+
+  private updateBadge(): void {
+    const count = this.servers.sessions.filter((session) => needsAttention(session.snapshot!)).length;
+    if (count === (this.view.badge?.value ?? 0)) return;
+    const tooltip = `${plural(count, 'server')} with something to look at`;
+    this.view.badge = count === 0 ? undefined : { value: count, tooltip };
+  }
+
+  getChildren(node?: RowNode): RowNode[] {
+    return [...(node ? node.children : this.tree.roots)];
+  }
+
+  getParent(node: RowNode): RowNode | undefined {
+    return node.parent;
+  }
+
+  getTreeItem({ row }: RowNode): vscode.TreeItem {
+    const item = new vscode.TreeItem(row.label, collapsibleStates[row.fold]);
+    item.id = row.id;
+    item.description = row.description;
+    item.contextValue = row.contextValue;
+    item.accessibilityInformation = { label: row.spoken };
+    const color = row.icon.color === undefined ? undefined : new vscode.ThemeColor(row.icon.color);
+    item.iconPath = new vscode.ThemeIcon(row.icon.id, color);
+    const open = this.openCommand(row);
+    if (open) item.command = open;
+    return item;
+  }
+
+  resolveTreeItem(item: vscode.TreeItem, { row }: RowNode): vscode.TreeItem {
+    const snapshot = this.servers.session(row.target.server)?.snapshot;
+    const text = snapshot && rowTooltip(row, snapshot);
+    if (text !== undefined) {
+      const tooltip = new vscode.MarkdownString(text);
+      tooltip.isTrusted = { enabledCommands: tooltipCommands };
+      item.tooltip = tooltip;
+    }
+    return item;
+  }
+
+  private openCommand(row: Row): vscode.Command | undefined {
+    const session = this.servers.session(row.target.server);
+    if (!row.place || !session) return undefined;
+    const uri = vscode.Uri.file(editorPath(row.place.file, session.entry.cwd, this.folders.current));
+    const position = new vscode.Position(row.place.line - 1, row.place.column - 1);
+    // A changed file is shown where it was left; an error has a place of its own.
+    const options: vscode.TextDocumentShowOptions =
+      row.kind === 'changedFile' ? {} : { selection: new vscode.Range(position, position) };
+    return { command: 'vscode.open', title: 'Open', arguments: [uri, options] };
+  }
+
+  dispose(): void {
+    clearTimeout(this.pending);
+    clearInterval(this.ages);
+    for (const subscription of this.subscriptions) subscription.dispose();
+    this.changed.dispose();
+  }
+}

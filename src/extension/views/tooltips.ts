@@ -1,0 +1,130 @@
+/** What a row says when a person stays on it: the facts that would crowd the line. Markdown, made when it is asked for. */
+import type { CommandId } from '../contributions.ts';
+import type { GroupStatus, ReloadReport, Snapshot, WorkerStatus } from '../../protocol/status.ts';
+import {
+  clockWithSeconds,
+  describeResult,
+  describeTrigger,
+  duration,
+  megabytes,
+  shortAddress,
+  urlsOf,
+} from './format.ts';
+import { commandLink, escapeMarkdown } from './markdown.ts';
+import { restartCause } from './noteRows.ts';
+import type { Row } from './row.ts';
+
+/** Commands that a tooltip of a row may run. */
+export const tooltipCommands: readonly CommandId[] = [
+  'gracefulReload.reload',
+  'gracefulReload.restart',
+  'gracefulReload.openInBrowser',
+];
+
+export function rowTooltip(row: Row, snapshot: Snapshot): string | undefined {
+  const { server, group: groupName, slot } = row.target;
+  const group = snapshot.groups.find((candidate) => candidate.name === groupName);
+  switch (row.kind) {
+    case 'server':
+      return serverTooltip(server, snapshot);
+    case 'group':
+      return group && groupTooltip(group);
+    case 'worker': {
+      const workers = group?.workers.filter((worker) => worker.slot === slot) ?? [];
+      const worker = workers.find((candidate) => row.id.endsWith(`:${candidate.pid}`)) ?? newestOf(workers);
+      return group && worker && workerTooltip(group, worker);
+    }
+    case 'error':
+      return snapshot.error ? `**${escapeMarkdown(snapshot.error.message)}**${stack(snapshot.error.stack)}` : undefined;
+    case 'needsRestart':
+      return `These files run in the server as they were when it started.\n\n${commandLink('Restart server', 'gracefulReload.restart', server)}`;
+    case 'changedFile': {
+      const change = snapshot.needsRestart.find((candidate) => candidate.file === row.label);
+      return change && `${escapeMarkdown(restartCause(change))}\n\n${change.chain.map(escapeMarkdown).join(' → ')}`;
+    }
+    case 'reloads':
+      return undefined;
+    case 'reload': {
+      const report = snapshot.reloads.find((candidate) => row.id.endsWith(`/${candidate.id}`));
+      return report && reloadTooltip(report);
+    }
+  }
+}
+
+function serverTooltip(id: string, snapshot: Snapshot): string {
+  const facts: [string, string][] = [
+    ['Script', snapshot.script],
+    ['Folder', snapshot.cwd],
+    ['Process', `pid ${snapshot.pid}`],
+    ['Started', clockWithSeconds(snapshot.startedAt)],
+    ['Generation', String(snapshot.generation)],
+    [
+      'Addresses',
+      [...urlsOf(snapshot), ...snapshot.addresses.filter((one) => one.port === null).map(shortAddress)].join(', '),
+    ],
+  ];
+  const links = [
+    commandLink('Reload', 'gracefulReload.reload', id),
+    commandLink('Restart', 'gracefulReload.restart', id),
+    ...(urlsOf(snapshot).length > 0 ? [commandLink('Open', 'gracefulReload.openInBrowser', id)] : []),
+  ];
+  return `**${escapeMarkdown(snapshot.name)}** is ${snapshot.state}\n\n${table(facts)}\n\n${links.join(' · ')}`;
+}
+
+function groupTooltip(group: GroupStatus): string {
+  const order = group.order === 'auto' ? 'not known yet' : group.order;
+  return `**${escapeMarkdown(group.name)}**\n\n${table([
+    ['Entry', group.entry],
+    ['Order', group.reloadable ? order : 'never reloaded, replaced by a restart only'],
+    ['Generation', String(group.generation)],
+    ['Spare processes', String(group.spares)],
+    ['Addresses', group.addresses.map(shortAddress).join(', ')],
+  ])}`;
+}
+
+function workerTooltip(group: GroupStatus, worker: WorkerStatus): string {
+  return `**${escapeMarkdown(group.name)}#${worker.slot}** is ${worker.state}\n\n${table([
+    ['Process', worker.pid === null ? 'none' : `pid ${worker.pid}`],
+    ['Generation', String(worker.generation)],
+    ['Started', worker.startedAt === null ? '' : clockWithSeconds(worker.startedAt)],
+    ['Requests', `${worker.requests}, ${worker.inFlight} in flight`],
+    ['Connections', String(worker.connections)],
+    ['Memory', worker.rss > 0 ? megabytes(worker.rss) : ''],
+    ['CPU', worker.pid === null ? '' : `${Math.round(worker.cpu * 100)} %`],
+    ['Event loop lag', worker.pid === null ? '' : duration(worker.eventLoopLagMs)],
+    ['Hand-over', worker.fallback === null ? '' : 'closes connections instead of moving them'],
+  ])}`;
+}
+
+function reloadTooltip(report: ReloadReport): string {
+  const closed = Object.entries(report.closedConnections)
+    .filter(([, count]) => count > 0)
+    .map(([kind, count]) => `${count} ${kind}`);
+  return `**#${report.id}** ${escapeMarkdown(describeTrigger(report.trigger))}: ${escapeMarkdown(describeResult(report))}\n\n${table(
+    [
+      ['Generation', String(report.generation)],
+      ['Files', report.trigger.files.join(', ')],
+      ['Groups', report.groups.join(', ')],
+      ['First new worker', report.firstReadyMs === null ? '' : duration(report.firstReadyMs)],
+      ['Moved connections', String(report.movedConnections)],
+      ['Ended connections', closed.join(', ')],
+    ],
+  )}${stack(report.error?.stack ?? null)}`;
+}
+
+function newestOf(workers: readonly WorkerStatus[]): WorkerStatus | undefined {
+  return [...workers].sort((a, b) => b.generation - a.generation)[0];
+}
+
+/** Facts without a value are left out. */
+function table(facts: readonly (readonly [name: string, value: string])[]): string {
+  const lines = facts
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `| ${name} | ${escapeMarkdown(value)} |`);
+  return ['| | |', '|---|---|', ...lines].join('\n');
+}
+
+/** Four backticks: a stack may quote source text with three. */
+function stack(text: string | null): string {
+  return text === null ? '' : `\n\n\`\`\`\`text\n${text}\n\`\`\`\``;
+}

@@ -1,0 +1,178 @@
+/** Groups as the master runs them: every path absolute, every default filled in. */
+import { existsSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, relative, resolve } from 'node:path';
+import type { GroupSpec } from '../core/pool.ts';
+import { definitionSchema, describeIssues, type Definition, type GroupOptions } from '../protocol/bootstrap.ts';
+import { UserError } from '../protocol/userError.ts';
+import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
+
+export interface GroupDefinition {
+  readonly name: string;
+  /** The definition it belongs to; a restart makes a new one. */
+  readonly definition: number;
+  readonly entry: string;
+  readonly workers: number;
+  readonly options: Omit<GroupOptions, 'entry' | 'workers' | 'envFile' | 'cwd'>;
+  readonly cwd: string;
+  readonly envFiles: readonly EnvFile[];
+  /** What the workers inherit: the master's environment, or that of the bootstrap script's process. */
+  readonly inherited: NodeJS.ProcessEnv;
+}
+
+export interface ServerDefinition {
+  readonly number: number;
+  readonly name: string | undefined;
+  readonly groups: ReadonlyMap<string, GroupDefinition>;
+}
+
+/** What the bootstrap host tells of itself. */
+export interface Declared {
+  readonly definition: unknown;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+}
+
+const GROUP_DEFAULTS: GroupDefinition['options'] = {
+  reloadable: true,
+  order: 'auto',
+  drainTimeout: 10_000,
+  bootTimeout: 30_000,
+  spares: 1,
+  include: [],
+  exclude: [],
+  args: [],
+  env: {},
+  nodeArgs: [],
+  build: undefined,
+  unresponsiveAfter: 30_000,
+  replaceUnresponsive: false,
+  ready: 'auto',
+};
+
+/** The one group of a program without a bootstrap script. */
+export function plainDefinition(options: StartOptions): ServerDefinition {
+  const { group } = options;
+  const main: GroupDefinition = {
+    name: 'main',
+    definition: 1,
+    entry: options.script,
+    workers: countOf(group.workers ?? 1),
+    options: {
+      ...GROUP_DEFAULTS,
+      order: group.order ?? GROUP_DEFAULTS.order,
+      drainTimeout: group.drainTimeout ?? GROUP_DEFAULTS.drainTimeout,
+      bootTimeout: group.bootTimeout ?? GROUP_DEFAULTS.bootTimeout,
+      spares: group.spares ?? GROUP_DEFAULTS.spares,
+      include: [...options.include],
+      exclude: [...options.exclude],
+      args: [...options.args],
+      nodeArgs: [...options.nodeArgs],
+    },
+    cwd: options.cwd,
+    envFiles: options.envFiles,
+    inherited: process.env,
+  };
+  return { number: 1, name: options.name, groups: new Map([['main', main]]) };
+}
+
+/**
+ * The groups that a bootstrap script declares.
+ *
+ * @throws UserError `bootstrap-error` naming the option and the legal values, or `usage` for a flag that belongs into the script
+ */
+export function declaredDefinition(options: StartOptions, declared: Declared, number: number): ServerDefinition {
+  const script = relative(options.cwd, options.script) || options.script;
+  if (declared.definition === undefined) {
+    throw new UserError(
+      'bootstrap-error',
+      `${script} no longer exports groups. Export an object with "groups", or stop the server and start ${script} as a program.`,
+    );
+  }
+  const parsed = definitionSchema.safeParse(declared.definition);
+  if (!parsed.success) throw new UserError('bootstrap-error', `${script}: ${describeIssues(parsed.error)}`);
+  refuseGroupFlags(options, script);
+  const folder = dirname(options.script);
+  const definition = parsed.data;
+  const groups = Object.entries(definition.groups).map(([name, group]) => {
+    const entry = entryOf(name, group.entry, folder, script);
+    return [name, groupOf(name, entry, group, definition, options, declared, number)] as const;
+  });
+  return { number, name: options.name ?? definition.name, groups: new Map(groups) };
+}
+
+function groupOf(
+  name: string,
+  entry: string,
+  group: GroupOptions,
+  definition: Definition,
+  options: StartOptions,
+  declared: Declared,
+  number: number,
+): GroupDefinition {
+  const folder = dirname(options.script);
+  const { entry: _entry, workers, envFile, cwd, ...rest } = group;
+  const files = [...definition.envFile, ...envFile].map((file) => ({ path: resolve(folder, file), optional: false }));
+  return {
+    name,
+    definition: number,
+    entry,
+    workers: countOf(workers),
+    options: {
+      ...rest,
+      include: [...options.include, ...definition.include, ...rest.include],
+      exclude: [...options.exclude, ...definition.exclude, ...rest.exclude],
+      args: [...rest.args, ...options.args],
+    },
+    cwd: cwd === undefined ? declared.cwd : resolve(folder, cwd),
+    envFiles: [...options.envFiles, ...files],
+    inherited: declared.env,
+  };
+}
+
+function entryOf(group: string, entry: string, folder: string, script: string): string {
+  const path = resolve(folder, entry);
+  if (existsSync(path) && statSync(path).isFile()) return path;
+  throw new UserError('bootstrap-error', `${script}: groups.${group}.entry: there is no file ${path}`);
+}
+
+function refuseGroupFlags(options: StartOptions, script: string): void {
+  const names: Record<string, string> = {
+    workers: 'workers',
+    order: 'order',
+    drainTimeout: 'drainTimeout',
+    bootTimeout: 'bootTimeout',
+    spares: 'spares',
+  };
+  for (const [flag, option] of Object.entries(names)) {
+    if (options.group[flag as keyof typeof options.group] === undefined) continue;
+    const dashed = flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new UserError(
+      'usage',
+      `--${dashed} is for programs without a bootstrap script. Set groups.<name>.${option} in ${script} instead.`,
+    );
+  }
+  if (options.nodeArgs.length > 0) {
+    throw new UserError(
+      'usage',
+      `${options.nodeArgs[0]} is a flag for the workers' Node. Set groups.<name>.nodeArgs in ${script} instead.`,
+    );
+  }
+}
+
+function countOf(workers: number | 'max'): number {
+  return workers === 'max' ? availableParallelism() : workers;
+}
+
+/** What the core needs to know. */
+export function specsOf(definition: ServerDefinition): GroupSpec[] {
+  return [...definition.groups.values()].map(({ name, workers, options }) => ({
+    name,
+    definition: definition.number,
+    workers,
+    reloadable: options.reloadable,
+    order: options.order,
+    drainTimeout: options.drainTimeout,
+    bootTimeout: options.bootTimeout,
+  }));
+}

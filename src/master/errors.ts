@@ -1,0 +1,104 @@
+/** Where a program failed, read from what it told before it ended. */
+import { readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ErrorInfo } from '../protocol/status.ts';
+
+export interface Failure {
+  readonly message: string;
+  readonly stack: string | null;
+  readonly code: string | null;
+}
+
+/** `file:line` and a caret line, as Node prints them above a syntax error, on stderr or in the stack. */
+const FRAME = /^(?:\(node:\d+\) )?((?:file:\/\/)?[^\n]*?):(\d+)\n(?:[^\n]*\n){1,3}?([ \t]*)\^/m;
+/** As esbuild tells it, which tsx compiles with; its columns count from 0. */
+const TRANSFORM = /^(\/[^\n]*|[A-Za-z]:[^\n]*):(\d+):(\d+): ERROR: (.*)$/m;
+const CALL = /\(?((?:file:\/\/)?[^\s()]*[\\/][^\s()]*?):(\d+):(\d+)\)?$/;
+
+/**
+ * @param stderr the end of what the process wrote there: Node shows the place of a syntax error in an ES module only there
+ * @param display how a path is shown
+ * @param lastLoaded the file that was loaded last: where Node before 22.18 found a syntax error in TypeScript, which it does not name
+ */
+export function errorInfo(
+  failure: Failure,
+  stderr: string,
+  display: (path: string) => string,
+  lastLoaded?: string,
+): ErrorInfo {
+  const place = placeOf(failure, stderr) ?? snippetOf(failure, lastLoaded);
+  const name = /^(\w*Error)\b/m.exec(failure.stack ?? '')?.[1];
+  const firstLine =
+    TRANSFORM.exec(failure.message)?.[4] ?? failure.message.split('\n')[0]?.replace(/^ +[x×] /, '') ?? '';
+  return {
+    code: failure.code ?? 'rejected',
+    message: name !== undefined && !firstLine.startsWith(name) ? `${name}: ${firstLine}` : firstLine,
+    file: place ? display(place.file) : null,
+    line: place?.line ?? null,
+    column: place?.column ?? null,
+    stack: failure.stack,
+  };
+}
+
+interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number | null;
+}
+
+function placeOf({ stack, message, code }: Failure, stderr: string): Place | undefined {
+  const transform = TRANSFORM.exec(message);
+  if (transform) return { file: transform[1]!, line: Number(transform[2]), column: Number(transform[3]) + 1 };
+  const fromStack = frameOf(stack ?? '');
+  if (fromStack) return fromStack;
+  for (const line of (stack ?? '').split('\n')) {
+    const call = line.trim().startsWith('at ') ? CALL.exec(line) : null;
+    const file = call && pathOf(call[1]!);
+    if (file && !isForeign(file)) return { file, line: Number(call[2]), column: Number(call[3]) };
+  }
+  const importer = importOf(message);
+  if (importer) return importer;
+  return frameOf(stderr);
+}
+
+/** Node names the importing file but not the line, and our hooks push it off the stack: it is where the missing file is mentioned. */
+function importOf(message: string): Place | undefined {
+  const missing = /^Cannot find (?:module|package) '([^']+)'/m.exec(message)?.[1];
+  const importer = /imported from (.+)$/m.exec(message)?.[1] ?? /^Require stack:\n- (.+)$/m.exec(message)?.[1];
+  const file = importer === undefined ? undefined : (pathOf(importer) ?? importer);
+  if (missing === undefined || file === undefined || isForeign(file)) return undefined;
+  let lines: string[] = [];
+  try {
+    lines = readFileSync(file, 'utf8').split('\n');
+  } catch {
+    // Gone meanwhile.
+  }
+  const name = basename(missing);
+  const index = lines.findIndex((line) => [`${name}'`, `${name}"`].some((end) => line.includes(end)));
+  const column = index < 0 ? -1 : lines[index]!.search(/\b(import|require|export)\b/);
+  return { file, line: index < 0 ? 1 : index + 1, column: column < 0 ? null : column + 1 };
+}
+
+function frameOf(text: string): Place | undefined {
+  const match = FRAME.exec(text);
+  const file = match && pathOf(match[1]!);
+  return file && !isForeign(file) ? { file, line: Number(match[2]), column: match[3]!.length + 1 } : undefined;
+}
+
+/** `,-[2:1]` above the lines that the parser shows, with their numbers and a caret. */
+function snippetOf({ code, message }: Failure, file: string | undefined): Place | undefined {
+  if (code !== 'ERR_INVALID_TYPESCRIPT_SYNTAX' || file === undefined) return undefined;
+  const shown = /^ *(\d+) \| [^\n]*\n *[:·] ( *)\^/m.exec(message);
+  return shown ? { file, line: Number(shown[1]), column: shown[2]!.length + 1 } : undefined;
+}
+
+function pathOf(text: string): string | undefined {
+  if (text.startsWith('file://')) return fileURLToPath(text);
+  return /^(\/|[A-Za-z]:[\\/])/.test(text) ? text : undefined;
+}
+
+/** Of a package, or our preload, whose hooks stand on the stack of a failed `require`. */
+function isForeign(file: string): boolean {
+  return file.includes('node_modules') || dirname(file) === __dirname;
+}

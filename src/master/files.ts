@@ -1,0 +1,139 @@
+/**
+ * Which files the running processes came from, and what is on disk. The master's memory of it; what follows from it is
+ * decided in core/changeScope.
+ */
+import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import {
+  isStaleIn,
+  restartFlag,
+  scopeOf,
+  type GroupFiles,
+  type LoadedFiles,
+  type RestartFlag,
+  type Scoped,
+} from '../core/changeScope.ts';
+import { digestOf } from '../protocol/digest.ts';
+import type { Report } from '../protocol/workerMessages.ts';
+
+export interface Edge {
+  readonly parent: string | null;
+  readonly specifier: string;
+}
+
+/** What one process loaded. */
+export class ProcessFiles {
+  readonly loaded = new Map<string, string | null>();
+  /** By child: who asked for it. */
+  readonly importers = new Map<string, Edge[]>();
+  /** Where files would have to appear that an import did not find. */
+  readonly missing = new Set<string>();
+
+  add(report: Report): void {
+    switch (report.r) {
+      case 'load':
+        if (!this.loaded.has(report.file)) this.loaded.set(report.file, report.hash);
+        return;
+      case 'edge': {
+        const edges = this.importers.get(report.file) ?? [];
+        edges.push({ parent: report.parent, specifier: report.specifier });
+        this.importers.set(report.file, edges);
+        return;
+      }
+      case 'missing':
+        if (report.near !== null) this.missing.add(report.near);
+        return;
+      case 'error':
+        return;
+    }
+  }
+}
+
+/** The bootstrap script's graph with the text that runs, so that it can be compared with what is on disk. */
+export interface BootstrapFiles {
+  readonly files: ProcessFiles;
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+export const NO_BOOTSTRAP: BootstrapFiles = { files: new ProcessFiles(), texts: new Map() };
+
+export function keepTexts(files: ProcessFiles): BootstrapFiles {
+  const texts = new Map<string, string>();
+  for (const [file, digest] of files.loaded) {
+    try {
+      const text = readFileSync(file);
+      if (digestOf(text) === digest) texts.set(file, text.toString('utf8'));
+    } catch {
+      // Deleted meanwhile: then it is flagged, without a text to compare with.
+    }
+  }
+  return { files, texts };
+}
+
+export class Disk {
+  private readonly digests = new Map<string, string | null>();
+  private readonly changedAt = new Map<string, number>();
+  private readonly lastTurn = new Map<string, number>();
+  private turns = 0;
+
+  /** Reads the file; answers whether its content differs from what was known of it. */
+  async look(file: string): Promise<{ digest: string | null; isNews: boolean }> {
+    const turn = ++this.turns;
+    let digest: string | null = null;
+    try {
+      digest = digestOf(await readFile(file));
+    } catch {
+      // Deleted, or not readable: nothing could load it.
+    }
+    // Of two looks at a time the one that began later has seen the newer content, whichever ends first.
+    if (turn < (this.lastTurn.get(file) ?? 0)) return { digest: this.digests.get(file) ?? null, isNews: false };
+    this.lastTurn.set(file, turn);
+    const isNews = this.digests.get(file) !== digest || !this.digests.has(file);
+    if (isNews) this.changedAt.set(file, Date.now());
+    this.digests.set(file, digest);
+    return { digest, isNews };
+  }
+
+  /** Undefined when nothing was ever heard of the file: then it is as it was loaded. */
+  digest(file: string): string | null | undefined {
+    return this.digests.get(file);
+  }
+
+  since(file: string): number {
+    return this.changedAt.get(file) ?? Date.now();
+  }
+
+  /** Every file that was looked at. */
+  known(): IterableIterator<string> {
+    return this.digests.keys();
+  }
+}
+
+export interface Flag extends RestartFlag {
+  readonly file: string;
+}
+
+/** Reloadable groups that run something else than what is on disk. */
+export function staleGroups(file: string, disk: Disk, groups: readonly GroupFiles[]): string[] {
+  const digest = disk.digest(file);
+  if (digest === undefined) return [];
+  return groups.filter((group) => group.reloadable && isStaleIn(group, file, digest)).map((group) => group.name);
+}
+
+export function restartFlags(
+  disk: Disk,
+  groups: readonly GroupFiles[],
+  bootstrap: LoadedFiles,
+  script: string,
+): Flag[] {
+  const flags: Flag[] = [];
+  for (const file of disk.known()) {
+    const flag = restartFlag(file, disk.digest(file) ?? null, groups, bootstrap, script);
+    if (flag) flags.push({ file, ...flag });
+  }
+  return flags;
+}
+
+export function scopeOfFile(file: string, groups: readonly GroupFiles[], bootstrap: LoadedFiles): Scoped {
+  return scopeOf(file, groups, bootstrap);
+}

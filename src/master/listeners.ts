@@ -1,0 +1,203 @@
+/**
+ * The listening handles and the connections between two workers. The master keeps every handle for its whole life and
+ * accepts nothing itself, so a port is never refused: while no worker runs, the kernel queues.
+ */
+import { createServer, type Server } from 'node:net';
+import { lstatSync } from 'node:fs';
+import type { Address } from '../protocol/status.ts';
+import type { ListenKey } from '../protocol/worker.ts';
+import type { FromWorker } from '../protocol/workerMessages.ts';
+import { readable } from '../core/readiness.ts';
+import type { SocketHandle } from './workerProcess.ts';
+
+/** What the listeners need of a worker. */
+export interface Receiver {
+  readonly id: number;
+  sendHandle(key: ListenKey, handle: SocketHandle): void;
+  grant(id: number, handle: SocketHandle | undefined, error?: { code: string; message: string }): void;
+  sendConnection(id: number, key: ListenKey, remainingMs: number | null, handle: SocketHandle): void;
+}
+
+interface Held {
+  readonly handle: SocketHandle;
+  address: Address | null;
+  /** Keeps a server alive whose handle the master itself bound. */
+  readonly server?: Server;
+  /** Tells whether the path of a Unix socket is still the one that was bound. */
+  readonly inode?: number | undefined;
+}
+
+interface Moving {
+  readonly group: string;
+  readonly key: ListenKey;
+  readonly handle: SocketHandle;
+  readonly remainingMs: number | null;
+  readonly since: number;
+  receiver: number | null;
+}
+
+type Need = Extract<FromWorker, { t: 'need' }>;
+
+export class Listeners {
+  private readonly groups = new Map<string, Map<ListenKey, Held>>();
+  private readonly moving = new Map<number, Moving>();
+  private lastMove = 0;
+  private readonly receiverFor: (group: string, key: ListenKey) => Receiver | undefined;
+
+  /** @param receiverFor a worker that may take a connection to that address now: the newest generation first */
+  constructor(receiverFor: (group: string, key: ListenKey) => Receiver | undefined) {
+    this.receiverFor = receiverFor;
+  }
+
+  /** Everything the group listens on, before the worker's entry runs. */
+  giveAll(group: string, worker: Receiver): void {
+    for (const [key, { handle }] of this.handlesOf(group)) worker.sendHandle(key, handle);
+  }
+
+  donate(group: string, key: ListenKey, handle: SocketHandle): void {
+    const handles = this.handlesOf(group);
+    if (handles.has(key)) handle.close();
+    else handles.set(key, { handle, address: null });
+  }
+
+  onListening(group: string, key: ListenKey, address: Address): void {
+    const held = this.handlesOf(group).get(key);
+    if (held) held.address = address;
+  }
+
+  addresses(group: string): Address[] {
+    return [...this.handlesOf(group).values()].flatMap(({ address }) => (address ? [address] : []));
+  }
+
+  /** A worker wants an address that it could not bind itself. */
+  need(group: string, worker: Receiver, need: Need): void {
+    const held = this.handlesOf(group).get(need.key);
+    if (held && !isReplaced(need, held)) {
+      worker.grant(need.id, held.handle);
+      return;
+    }
+    if (need.protocol === 'unix') {
+      this.bindUnix(group, worker, need);
+      return;
+    }
+    const owner = [...this.groups].find(([name, handles]) => name !== group && handles.has(need.key))?.[0];
+    const code = need.code ?? 'EADDRINUSE';
+    const by = owner === undefined ? 'another program' : `group "${owner}" of this server`;
+    worker.grant(need.id, undefined, {
+      code,
+      message: `listen ${code}: address already in use ${readable(need.key)} (by ${by})`,
+    });
+  }
+
+  /** The last worker that listened there has closed it by itself: the address is free for others. */
+  release(group: string, key: ListenKey): void {
+    const held = this.handlesOf(group).get(key);
+    this.handlesOf(group).delete(key);
+    if (held) closeHeld(held);
+  }
+
+  releaseGroup(group: string): void {
+    for (const held of this.handlesOf(group).values()) closeHeld(held);
+    this.groups.delete(group);
+    for (const [id, move] of this.moving) if (move.group === group) this.drop(id);
+  }
+
+  dispose(): void {
+    for (const group of [...this.groups.keys()]) this.releaseGroup(group);
+  }
+
+  // ---- connections on their way
+
+  /** A worker let go of a connection: to the next one, or parked until there is one. */
+  take(group: string, key: ListenKey, remainingMs: number | null, handle: SocketHandle): void {
+    const id = ++this.lastMove;
+    this.moving.set(id, { group, key, handle, remainingMs, since: performance.now(), receiver: null });
+    this.pass(id);
+  }
+
+  /** Our copy is kept until a receiver has the connection in its hands. */
+  adopted(id: number, isAdopted: boolean): void {
+    if (isAdopted) this.drop(id);
+    else this.park(id);
+  }
+
+  onReceiverGone(worker: number): void {
+    for (const [id, move] of this.moving) if (move.receiver === worker) this.park(id);
+  }
+
+  /** A worker may take connections now. */
+  passParked(): void {
+    for (const [id, move] of this.moving) if (move.receiver === null) this.pass(id);
+  }
+
+  get parked(): number {
+    return [...this.moving.values()].filter(({ receiver }) => receiver === null).length;
+  }
+
+  private park(id: number): void {
+    const move = this.moving.get(id);
+    if (move) move.receiver = null;
+    this.pass(id);
+  }
+
+  private pass(id: number): void {
+    const move = this.moving.get(id);
+    const worker = move && this.receiverFor(move.group, move.key);
+    if (!move || !worker) return;
+    move.receiver = worker.id;
+    const remaining =
+      move.remainingMs === null ? null : Math.max(1, Math.round(move.remainingMs - (performance.now() - move.since)));
+    worker.sendConnection(id, move.key, remaining, move.handle);
+  }
+
+  private drop(id: number): void {
+    this.moving.get(id)?.handle.close();
+    this.moving.delete(id);
+  }
+
+  private handlesOf(group: string): Map<ListenKey, Held> {
+    let handles = this.groups.get(group);
+    if (!handles) this.groups.set(group, (handles = new Map<ListenKey, Held>()));
+    return handles;
+  }
+
+  /** libuv removes a Unix socket's path when the process that bound it closes it, so the master binds. It never accepts. */
+  private bindUnix(group: string, worker: Receiver, need: Need): void {
+    const path = need.host ?? '';
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      worker.grant(need.id, undefined, { code: error.code ?? 'EINVAL', message: error.message }),
+    );
+    server.once('listening', () => {
+      const handle = (
+        server as unknown as {
+          _handle: SocketHandle & { onconnection: (status: number, client?: SocketHandle) => void };
+        }
+      )._handle;
+      this.handlesOf(group).set(need.key, { handle, address: null, server, inode: inodeOf(path) });
+      worker.grant(need.id, handle);
+      handle.onconnection = (_status, client) => {
+        if (client) this.take(group, need.key, null, client);
+      };
+    });
+    server.listen({ path, ...(need.backlog === null ? {} : { backlog: need.backlog }) });
+  }
+}
+
+/** The program removed the socket's path before it listens again: what we hold can no longer be reached. */
+function isReplaced(need: Need, held: Held): boolean {
+  return need.protocol === 'unix' && inodeOf(need.host ?? '') !== held.inode;
+}
+
+function inodeOf(path: string): number | undefined {
+  try {
+    return lstatSync(path).ino;
+  } catch {
+    return undefined;
+  }
+}
+
+function closeHeld({ handle, server }: Held): void {
+  if (server) server.close();
+  else handle.close();
+}

@@ -1,0 +1,3 @@
+export interface Logger {
+  error(text: string): void;
+}

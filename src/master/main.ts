@@ -1,0 +1,61 @@
+/** The supervisor process: builds the parts of a server and runs it until it is stopped. */
+import { basename, dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { nearestManifest } from './launch.ts';
+import type { Logger } from './logger.ts';
+import { Master } from './master.ts';
+import { findNode } from './nodeVersion.ts';
+import type { StartOptions } from '../protocol/startOptions.ts';
+import { Output } from './output.ts';
+import { register } from './registryEntry.ts';
+import { Terminal } from './terminal.ts';
+
+export type { StartOptions } from '../protocol/startOptions.ts';
+
+/** @throws UserError when the server cannot be started as asked */
+export async function start(options: StartOptions): Promise<number> {
+  const node = await findNode(options.node);
+  const name = options.name ?? nameOf(options.script);
+  const registry = await register({ name, cwd: options.cwd, script: options.script });
+  const output = new Output(process.stdout);
+  const errorOutput = new Output(process.stderr);
+  const log: Logger = { error: (text) => errorOutput.line(`graceful-reload  ${text}`) };
+  const hasColour = process.stdout.isTTY && (process.stdout.getColorDepth?.() ?? 1) > 1;
+  const extraEnv = hasColour && process.env['FORCE_COLOR'] === undefined ? { FORCE_COLOR: '1' } : {};
+  const master = new Master({
+    options,
+    name,
+    node,
+    registry,
+    output,
+    errorOutput,
+    terminal: new Terminal(output, hasColour),
+    log,
+    extraEnv,
+  });
+  stopOnSignals(master);
+  try {
+    return await master.run();
+  } finally {
+    registry.remove();
+  }
+}
+
+/** Ctrl+C, Terminate Task and a closed terminal stop gracefully; a second Ctrl+C does not wait. */
+function stopOnSignals(master: Master): void {
+  let interrupts = 0;
+  process.on('SIGINT', () => master.requestStop(++interrupts > 1));
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => master.requestStop(false));
+}
+
+/** The name of the nearest package, else that of the folder. */
+function nameOf(script: string): string {
+  const folder = dirname(script);
+  try {
+    const { name } = JSON.parse(readFileSync(nearestManifest(folder) ?? '', 'utf8')) as { name?: unknown };
+    if (typeof name === 'string' && name !== '') return name;
+  } catch {
+    // No package, or an unreadable one.
+  }
+  return basename(folder);
+}

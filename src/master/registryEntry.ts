@@ -1,0 +1,84 @@
+/** This server's entry in the runtime folder: taken before anything starts, so that the same server cannot run twice. */
+import { createHash, randomBytes } from 'node:crypto';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isWindows, processStart } from '../platform/processes.ts';
+import { ensureRuntimeFolder } from '../platform/runtimeFolder.ts';
+import { REGISTRY_VERSION, registryEntrySchema, type RegistryEntry } from '../protocol/registry.ts';
+import { UserError } from '../protocol/userError.ts';
+
+export interface RegistryFile {
+  readonly entry: RegistryEntry;
+  /** The bootstrap script has told its name. What the entry is called by in the folder stays. */
+  rename(name: string): void;
+  remove(): void;
+}
+
+/** @throws UserError `already-running` with the pid of the one that runs */
+export async function register(server: { name: string; cwd: string; script: string }): Promise<RegistryFile> {
+  const folder = ensureRuntimeFolder();
+  const id = createHash('sha1').update(`${server.script}\0${server.name}`).digest('hex').slice(0, 16);
+  const path = join(folder, `${id}.json`);
+  const socket = isWindows
+    ? `\\\\.\\pipe\\graceful-reload-${randomBytes(16).toString('hex')}`
+    : join(folder, `${id}-${process.pid}.sock`);
+  let entry: RegistryEntry = {
+    version: REGISTRY_VERSION,
+    pid: process.pid,
+    processStart: (await processStart(process.pid)) ?? '',
+    ...server,
+    socket,
+    token: randomBytes(24).toString('base64url'),
+    startedAt: new Date().toISOString(),
+  };
+  const draft = join(folder, `${id}-${process.pid}.tmp`);
+  writeFileSync(draft, JSON.stringify(entry), { mode: 0o600 });
+  try {
+    await take(draft, path);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  return {
+    get entry() {
+      return entry;
+    },
+    rename: (name) => {
+      if (name === entry.name) return;
+      entry = { ...entry, name };
+      writeFileSync(draft, JSON.stringify(entry), { mode: 0o600 });
+      renameSync(draft, path);
+    },
+    remove: () => {
+      rmSync(path, { force: true });
+      if (!isWindows) rmSync(socket, { force: true });
+    },
+  };
+}
+
+/** A link is made only where nothing is yet: of two that start at once one gets it. */
+async function take(draft: string, path: string): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      linkSync(draft, path);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 3) throw error;
+    }
+    const other = readEntry(path);
+    if (other && (await processStart(other.pid)) === other.processStart) {
+      throw new UserError(
+        'already-running',
+        `${other.name} is running already (pid ${other.pid}). See it with: graceful-reload status`,
+      );
+    }
+    rmSync(path, { force: true });
+  }
+}
+
+function readEntry(path: string): RegistryEntry | undefined {
+  try {
+    return registryEntrySchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    return undefined;
+  }
+}

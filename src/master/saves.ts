@@ -1,0 +1,144 @@
+/**
+ * From a save to a request: the editor's word and the file system are two sources of one decision, content decides, and
+ * what reloads is what loaded the file.
+ */
+import { onChange, onTime, type Burst } from '../core/debounce.ts';
+import type { GroupFiles, LoadedFiles } from '../core/changeScope.ts';
+import type { Trigger } from '../protocol/status.ts';
+import { digestOf } from '../protocol/digest.ts';
+import { Disk, restartFlags, staleGroups, type Flag } from './files.ts';
+
+/** A file that is gone counts as changed after this time: build cleaners and some editors delete before they write. */
+const DELETED_AFTER_MS = 1000;
+/** A file that is empty counts as changed after this time: most programs empty a file before they write it. */
+const EMPTY_AFTER_MS = 200;
+const EMPTY = digestOf('');
+
+export interface SavesParts {
+  /** What the processes loaded that would go on if nothing were done. */
+  readonly groups: () => GroupFiles[];
+  readonly bootstrap: () => LoadedFiles;
+  readonly script: string;
+  /** Whether any process has to do with the file; notes it where an import was waiting for it. */
+  readonly isOfInterest: (file: string) => boolean;
+  readonly reload: (groups: readonly string[], trigger: Trigger) => void;
+  /** What is on disk is known anew: flags may have come or gone. */
+  readonly onKnown: () => void;
+  readonly isHeld: (kind: 'save' | 'change', isManual: boolean) => boolean;
+}
+
+export class Saves {
+  readonly disk = new Disk();
+  /** Counts the contents that were acted on: requests with the same number act on the same. */
+  version = 0;
+  private readonly actedOn = new Map<string, string | null>();
+  private readonly parts: SavesParts;
+  private readonly kinds = new Map<string, Trigger['kind']>();
+  private burst: Burst | null = null;
+  private timer: NodeJS.Timeout | undefined;
+  /** Files that changed while a change was running: looked at again when it has ended. */
+  private readonly touched = new Set<string>();
+
+  constructor(parts: SavesParts) {
+    this.parts = parts;
+  }
+
+  /** @returns whether anything will be reloaded for it */
+  async onFile(file: string, kind: 'save' | 'change', isManual = true): Promise<boolean> {
+    if (!this.parts.isOfInterest(file)) return false;
+    const { digest, isNews } = await this.disk.look(file);
+    if (digest === null && isNews) {
+      setTimeout(() => void this.act(file, kind), DELETED_AFTER_MS).unref();
+      return false;
+    }
+    if (digest === EMPTY && kind === 'change') {
+      setTimeout(() => this.onSettled(file), EMPTY_AFTER_MS).unref();
+      return false;
+    }
+    this.parts.onKnown();
+    if (this.parts.isHeld(kind, isManual)) return false;
+    return this.act(file, kind);
+  }
+
+  private onSettled(file: string): void {
+    this.parts.onKnown();
+    if (!this.parts.isHeld('change', false)) void this.act(file, 'change');
+  }
+
+  flags(): Flag[] {
+    return restartFlags(this.disk, this.parts.groups(), this.parts.bootstrap(), this.parts.script);
+  }
+
+  /** Files whose change nobody has acted on, with the groups that would reload. */
+  pending(): { file: string; groups: string[]; since: number }[] {
+    const groups = this.parts.groups();
+    return [...this.disk.known()].flatMap((file) => {
+      const stale = staleGroups(file, this.disk, groups);
+      return stale.length > 0 ? [{ file, groups: stale, since: this.disk.since(file) }] : [];
+    });
+  }
+
+  onChangeBegan(): void {
+    this.touched.clear();
+  }
+
+  /** What was saved while it ran may have been too late for some of its workers. */
+  onChangeEnded(): void {
+    const files = [...this.touched];
+    this.touched.clear();
+    this.request(files);
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+  }
+
+  private async act(file: string, kind: 'save' | 'change'): Promise<boolean> {
+    if (this.disk.digest(file) === null && (await this.disk.look(file)).digest === null) {
+      this.parts.onKnown();
+    }
+    this.touched.add(file);
+    if (staleGroups(file, this.disk, this.parts.groups()).length === 0) return false;
+    if (kind === 'save' || !this.kinds.has(file)) this.kinds.set(file, kind);
+    const step = onChange(this.burst, file, performance.now());
+    this.burst = step.burst;
+    this.request(step.act);
+    this.schedule();
+    return true;
+  }
+
+  private schedule(): void {
+    clearTimeout(this.timer);
+    if (!this.burst) return;
+    this.timer = setTimeout(
+      () => {
+        const step = onTime(this.burst, performance.now());
+        this.burst = step.burst;
+        this.request(step.act);
+        this.schedule();
+      },
+      Math.max(1, this.burst.quietAt - performance.now()),
+    );
+  }
+
+  /** Asks for what is still stale now: an earlier change may have taken care of it. */
+  private request(files: readonly string[]): void {
+    const groups = this.parts.groups();
+    const stale = new Set<string>();
+    const causes: string[] = [];
+    for (const file of files) {
+      const concerned = staleGroups(file, this.disk, groups);
+      if (concerned.length > 0) causes.push(file);
+      const digest = this.disk.digest(file) ?? null;
+      if (concerned.length > 0 && this.actedOn.get(file) !== digest) {
+        this.actedOn.set(file, digest);
+        this.version += 1;
+      }
+      for (const group of concerned) stale.add(group);
+    }
+    if (stale.size === 0) return;
+    const isSaved = causes.some((file) => this.kinds.get(file) === 'save');
+    for (const file of causes) this.kinds.delete(file);
+    this.parts.reload([...stale], { kind: isSaved ? 'save' : 'change', files: causes });
+  }
+}

@@ -1,0 +1,87 @@
+/** The status document, as a function of what the master knows. */
+import { isMissing, orderOf, serving, servedGeneration, type Group, type Slot } from '../core/pool.ts';
+import type { Worker } from '../core/workerState.ts';
+import type { Address, ErrorInfo, GroupStatus, WorkerStatus } from '../protocol/status.ts';
+import type { GroupDefinition } from './definitions.ts';
+import type { WorkerHandle } from './workerHandle.ts';
+
+export interface GroupFacts {
+  readonly definition: GroupDefinition | undefined;
+  readonly addresses: readonly Address[];
+  readonly handleOf: (worker: Worker) => WorkerHandle | undefined;
+  /** Turns the core's clock into wall clock. */
+  readonly wallClock: (ms: number) => number;
+  readonly display: (path: string) => string;
+}
+
+const NO_PROCESS = {
+  pid: null,
+  startedAt: null,
+  killAt: null,
+  requests: 0,
+  inFlight: 0,
+  connections: 0,
+  rss: 0,
+  cpu: 0,
+  eventLoopLagMs: 0,
+  fallback: null,
+};
+
+export function groupStatus(group: Group, facts: GroupFacts): GroupStatus {
+  return {
+    name: group.spec.name,
+    entry: facts.definition ? facts.display(facts.definition.entry) : '',
+    generation: servedGeneration([group]),
+    reloadable: group.spec.reloadable,
+    order: group.spec.order === 'auto' && group.listens === null ? 'auto' : orderOf(group),
+    wanted: group.slots.filter((slot) => slot.wanted).length,
+    spares: 0,
+    addresses: [...facts.addresses],
+    workers: group.slots.flatMap((slot) => slotStatus(slot, facts)),
+  };
+}
+
+function slotStatus(slot: Slot, facts: GroupFacts): WorkerStatus[] {
+  const rows = slot.workers.filter(({ state }) => state.kind !== 'ending').map((worker) => workerStatus(worker, facts));
+  if (!isMissing(slot)) return rows;
+  if (slot.stopped)
+    return [...rows, { ...NO_PROCESS, slot: slot.index, state: 'stopped', generation: slot.target, nextTryAt: null }];
+  const at = slot.backoff?.nextTryAt ?? null;
+  const state = slot.backoff ? ('backoff' as const) : ('starting' as const);
+  return [
+    ...rows,
+    {
+      ...NO_PROCESS,
+      slot: slot.index,
+      state,
+      generation: slot.target,
+      nextTryAt: at === null ? null : iso(facts.wallClock(at)),
+    },
+  ];
+}
+
+function workerStatus(worker: Worker, facts: GroupFacts): WorkerStatus {
+  const handle = facts.handleOf(worker);
+  const { state } = worker;
+  return {
+    slot: worker.slot,
+    pid: handle?.process.pid ?? null,
+    state: state.kind === 'ready' || state.kind === 'draining' ? state.kind : 'starting',
+    generation: worker.generation,
+    startedAt: handle ? iso(handle.startedAt) : null,
+    nextTryAt: null,
+    killAt: state.kind === 'draining' ? iso(facts.wallClock(state.killAt)) : null,
+    ...(handle?.figures ?? { requests: 0, inFlight: 0, connections: 0, rss: 0, cpu: 0, eventLoopLagMs: 0 }),
+    fallback: handle?.fallback ?? null,
+  };
+}
+
+/** The newest reason why a slot has no worker. */
+export function slotError(groups: readonly Group[]): ErrorInfo | null {
+  const empty = groups.flatMap((group) => group.slots).find((slot) => slot.backoff && !serving(slot));
+  return empty?.backoff?.exit.error ?? null;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,127 @@
+/** The master's own lines in the terminal. The problem matcher of the VS Code task reads them: a begin and an end line each stand alone. */
+import { styleText } from 'node:util';
+import type { Change } from '../core/change.ts';
+import type { Address, ReloadReport, Trigger } from '../protocol/status.ts';
+import type { Output } from './output.ts';
+
+type Style = 'green' | 'yellow' | 'red' | 'cyan';
+
+export class Terminal {
+  private readonly output: Output;
+  private readonly hasColour: boolean;
+
+  constructor(output: Output, hasColour: boolean) {
+    this.output = output;
+    this.hasColour = hasColour;
+  }
+
+  starting(name: string): void {
+    this.say(`${name}  starting`);
+  }
+
+  ready(name: string, groups: number, workers: number, addresses: readonly Address[], ms: number): void {
+    const urls = addresses.map(urlOf).join('  ');
+    const parts = [name, 'g1', `${count(groups, 'group')}, ${count(workers, 'worker')}`, urls, `ready in ${ms} ms`];
+    this.say(parts.filter((part) => part !== '').join('  '), 'green');
+  }
+
+  failed(name: string, message: string): void {
+    this.say(`${name}  failed: ${message}`, 'red');
+  }
+
+  began(change: Change): void {
+    const what = change.kind === 'restart' ? '→ restarting' : `→ reloading ${[...change.scope.keys()].join(', ')}`;
+    this.say(`g${change.generation}  ${triggerText(change.trigger)}  ${what}`);
+  }
+
+  ended(change: Change, report: ReloadReport, wanted: number, next: number | null): void {
+    const g = `g${change.generation}`;
+    switch (report.result) {
+      case 'done': {
+        const first = report.firstReadyMs === null ? '' : `, first ready after ${report.firstReadyMs} ms`;
+        const moved = report.movedConnections > 0 ? `, ${count(report.movedConnections, 'connection')} moved` : '';
+        this.say(
+          `${g}  ${report.groups.join(', ')} ${report.replaced}/${wanted} done in ${report.durationMs} ms${first}${moved}`,
+          'green',
+        );
+        return;
+      }
+      case 'rejected': {
+        const at = report.error?.file ? ` at ${placeText(report.error)}` : '';
+        const mixed = report.replaced > 0 ? `, ${report.replaced} replaced` : '';
+        this.say(
+          `${g}  rejected: ${report.error?.message ?? 'no reason'}${at}${mixed}, the old workers serve on`,
+          'red',
+        );
+        return;
+      }
+      case 'superseded':
+        this.say(`${g}  superseded by g${next ?? change.generation + 1}`, 'yellow');
+        return;
+      case 'stopped':
+        return;
+    }
+  }
+
+  needsRestart(file: string, chain: readonly string[]): void {
+    const via = chain.length > 1 ? ` (imported by ${chain[chain.length - 2]})` : '';
+    this.say(`${file} changed: needs a restart${via}`, 'yellow');
+  }
+
+  note(text: string, style?: Style): void {
+    this.say(text, style);
+  }
+
+  stopping(name: string): void {
+    this.say(`${name}  stopping`);
+  }
+
+  stopped(name: string, workers: number, forced: number): void {
+    this.say(`${name}  stopped, ${count(workers, 'worker')}${forced > 0 ? ` (${forced} killed)` : ''}`);
+  }
+
+  private say(text: string, style?: Style): void {
+    const head = this.hasColour ? styleText('bold', 'graceful-reload') : 'graceful-reload';
+    this.output.line(`${head}  ${style && this.hasColour ? styleText(style, text) : text}`);
+  }
+}
+
+export function urlOf({ protocol, host, port }: Address): string {
+  if (protocol === 'unix') return host;
+  const isEverywhere = host === '::' || host === '0.0.0.0' || host === '';
+  const name =
+    isEverywhere || host === '127.0.0.1' || host === '::1' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return protocol === 'udp' ? `udp ${name}:${port}` : `http://${name}:${port}`;
+}
+
+export function placeText({
+  file,
+  line,
+  column,
+}: {
+  file: string | null;
+  line: number | null;
+  column: number | null;
+}): string {
+  return [file, line, column].filter((part) => part !== null).join(':');
+}
+
+function triggerText({ kind, files }: Trigger): string {
+  const [first, ...more] = files;
+  const what = first === undefined ? '' : more.length === 0 ? first : `${first} and ${count(more.length, 'more file')}`;
+  switch (kind) {
+    case 'save':
+      return `${what} saved`;
+    case 'change':
+      return `${what} changed`;
+    case 'crash':
+      return 'a worker crashed';
+    case 'command':
+    case 'restart':
+      return what === '' ? 'asked for' : `asked for, with ${what}`;
+  }
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,99 @@
+/** What the master knows of one worker beyond its state: process, loaded files, readiness, figures, why it ended. */
+import { readiness, type Readiness, type ReadyWish } from '../core/readiness.ts';
+import type { Worker } from '../core/workerState.ts';
+import type { ErrorInfo } from '../protocol/status.ts';
+import type { FromWorker, Report } from '../protocol/workerMessages.ts';
+import { errorInfo, type Failure } from './errors.ts';
+import { type ProcessFiles } from './files.ts';
+import type { Receiver } from './listeners.ts';
+import type { SocketHandle, WorkerProcess } from './workerProcess.ts';
+
+export interface Figures {
+  readonly requests: number;
+  readonly inFlight: number;
+  readonly connections: number;
+  readonly rss: number;
+  readonly cpu: number;
+  readonly eventLoopLagMs: number;
+}
+
+const NO_FIGURES: Figures = { requests: 0, inFlight: 0, connections: 0, rss: 0, cpu: 0, eventLoopLagMs: 0 };
+
+export class WorkerHandle implements Receiver {
+  readonly worker: Worker;
+  readonly process: WorkerProcess;
+  readonly files: ProcessFiles;
+  readonly startedAt = Date.now();
+  readonly listening = new Set<string>();
+  figures = NO_FIGURES;
+  fallback: 'connection-close' | null = null;
+  /** The reload that asked it to go. */
+  drainedFor: number | null = null;
+  /** Reads the end of what it wrote on stderr. */
+  stderrTail: () => string = () => '';
+  private readonly wish: ReadyWish;
+  private evaluated = false;
+  private announced = false;
+  private failure: Failure | null = null;
+
+  constructor(worker: Worker, process: WorkerProcess, wish: ReadyWish, files: ProcessFiles) {
+    this.worker = worker;
+    this.process = process;
+    this.wish = wish;
+    this.files = files;
+  }
+
+  get id(): number {
+    return this.worker.id;
+  }
+
+  sendHandle(key: string, handle: SocketHandle): void {
+    this.process.send({ t: 'handle', key }, handle);
+  }
+
+  grant(id: number, handle: SocketHandle | undefined, error?: { code: string; message: string }): void {
+    this.process.send({ t: 'granted', id, ...(error ? { error } : {}) }, handle);
+  }
+
+  sendConnection(id: number, key: string, remainingMs: number | null, handle: SocketHandle): void {
+    this.process.send({ t: 'connection', id, key, remainingMs }, handle);
+  }
+
+  takeReport(report: Report): void {
+    if (report.r === 'error') this.failure = report;
+    else this.files.add(report);
+  }
+
+  takeFigures(message: Extract<FromWorker, { t: 'figures' }>): void {
+    const { t: _t, ...figures } = message;
+    this.figures = figures;
+  }
+
+  onListening(key: string): void {
+    this.listening.add(key);
+  }
+
+  onEvaluated(): void {
+    this.evaluated = true;
+  }
+
+  onAnnounced(): void {
+    this.announced = true;
+  }
+
+  readiness(): Readiness {
+    return readiness({ listening: this.listening, evaluated: this.evaluated, announced: this.announced }, this.wish);
+  }
+
+  /** Why the process ended. */
+  exitError(code: number | null, signal: string | null, display: (path: string) => string): ErrorInfo {
+    const how = signal !== null ? `was ended by ${signal}` : `exited with code ${code ?? '?'}`;
+    const when = this.worker.state.kind === 'starting' ? ' before it was ready' : '';
+    const failure = this.failure ?? {
+      message: `${this.worker.group}#${this.worker.slot} ${how}${when}`,
+      stack: null,
+      code: null,
+    };
+    return errorInfo(failure, this.stderrTail(), display, [...this.files.loaded.keys()].at(-1));
+  }
+}

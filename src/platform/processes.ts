@@ -1,0 +1,61 @@
+/** What the operating system says of a process, and how one is ended. Windows and macOS: from the documentation, untested. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import treeKill from 'tree-kill';
+
+const run = promisify(execFile);
+export const isWindows = process.platform === 'win32';
+
+/**
+ * When the process started, as text that stays the same for its life and differs from that of a later process with the
+ * same pid. Undefined when there is no such process.
+ */
+export async function processStart(pid: number): Promise<string | undefined> {
+  if (process.platform === 'linux') {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return fields[0] === 'Z' ? undefined : fields[19];
+    } catch {
+      return undefined;
+    }
+  }
+  try {
+    const { stdout } = isWindows
+      ? await run('powershell', ['-NoProfile', '-Command', `(Get-Process -Id ${pid}).StartTime.ToFileTimeUtc()`])
+      : await run('ps', ['-o', 'lstart=', '-p', String(pid)]);
+    return stdout.trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Ends a process at once, with everything it started. On POSIX the process leads a group of its own; where it does not
+ * (any more), its tree is looked up by parent pids.
+ */
+export function killTree(pid: number): void {
+  if (isWindows) treeKill(pid, 'SIGKILL', () => undefined);
+  else if (!killGroup(pid) && isAlive(pid)) treeKill(pid, 'SIGKILL', () => undefined);
+}
+
+/** Ends what is left of a process group. False when there is no such group. POSIX only. */
+export function killGroup(pid: number): boolean {
+  try {
+    process.kill(-pid, 'SIGKILL');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The control wire between the master and its clients (CLI, extension): JSON-RPC 2.0 over a Unix socket or a named pipe.
+ * The first request on a connection is `hello` with the token of the registry entry; nothing else is answered before it.
+ * `subscribe` answers with a snapshot, then `snapshot` notifications follow, so a client never has a gap.
+ */
+import * as z from 'zod';
+import { explanationSchema, reloadReportSchema, snapshotSchema, stopReportSchema } from './status.ts';
+
+export const CONTROL_VERSION = 1;
+/** A longer message closes the connection. */
+export const MAX_MESSAGE_BYTES = 1_000_000;
+
+const text = z.string().max(4096);
+
+/** Every method with what it takes and what it answers; both sides check against these. */
+export const controlMethods = {
+  hello: {
+    params: z.object({ version: z.number(), token: z.string().max(256), client: text }),
+    result: z.object({ version: z.literal(CONTROL_VERSION), pid: z.number() }),
+  },
+  status: { params: z.object({}), result: snapshotSchema },
+  subscribe: { params: z.object({}), result: snapshotSchema },
+  /** Waits until the reload has ended; a reload that was superseded answers with its successor. */
+  reload: {
+    params: z.object({ group: text.optional(), slot: z.number().int().positive().optional() }),
+    result: reloadReportSchema,
+  },
+  restart: { params: z.object({}), result: reloadReportSchema },
+  explain: { params: z.object({ file: text }), result: explanationSchema },
+  /** Waits until every worker is gone; the master ends right after the answer. */
+  stop: { params: z.object({}), result: stopReportSchema },
+  /** The editor saved a file: acts at once, without waiting for the file system to tell. Absolute path. */
+  saved: { params: z.object({ file: text, manual: z.boolean() }), result: z.object({ acted: z.boolean() }) },
+} as const;
+
+export type ControlMethod = keyof typeof controlMethods;
+export type ControlParams<M extends ControlMethod> = z.infer<(typeof controlMethods)[M]['params']>;
+export type ControlResult<M extends ControlMethod> = z.infer<(typeof controlMethods)[M]['result']>;
+
+/** Master to client, after `subscribe`: one per state change, figures at most once a second. */
+export const SNAPSHOT_NOTIFICATION = 'snapshot';
+
+export const errorCodes = [
+  'usage',
+  'no-server',
+  'ambiguous',
+  'already-running',
+  'node-too-old',
+  'port-taken',
+  'bootstrap-error',
+  'not-reloadable',
+  'pending',
+  'timeout',
+  'internal',
+] as const;
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** `data` of a JSON-RPC error. */
+export const errorDataSchema = z.object({ code: z.enum(errorCodes) });

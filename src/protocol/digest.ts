@@ -1,0 +1,6 @@
+import { createHash } from 'node:crypto';
+
+/** Names a file's content: equal digests mean that nothing needs to be loaded again. */
+export function digestOf(content: string | Uint8Array): string {
+  return createHash('sha1').update(content).digest('base64url');
+}

@@ -1,0 +1,36 @@
+/** What a server is started with, from the command line or a task, already checked. */
+import type { Order } from './status.ts';
+
+export interface StartOptions {
+  /** Absolute path of the file to run. */
+  readonly script: string;
+  /** Start folder. */
+  readonly cwd: string;
+  readonly args: readonly string[];
+  readonly nodeArgs: readonly string[];
+  readonly name: string | undefined;
+  /** The Node that the workers run on; undefined = the one that runs the master. */
+  readonly node: string | undefined;
+  readonly watch: boolean;
+  readonly reloadOn: 'change' | 'manualSave' | 'never' | undefined;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly envFiles: readonly EnvFile[];
+  readonly prefix: 'auto' | 'always' | 'never';
+  /** Group options, for a program without a bootstrap script; undefined where the user gave none. */
+  readonly group: GroupFlags;
+}
+
+export interface EnvFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly optional: boolean;
+}
+
+export interface GroupFlags {
+  readonly workers?: number | 'max' | undefined;
+  readonly order?: Order | undefined;
+  readonly drainTimeout?: number | undefined;
+  readonly bootTimeout?: number | undefined;
+  readonly spares?: number | undefined;
+}

@@ -1,0 +1,153 @@
+/**
+ * What a server says of itself: the document that `graceful-reload status --json` prints, that the control wire carries
+ * and that the tree view is a function of. Times are ISO 8601 UTC, durations milliseconds, sizes bytes; paths are
+ * relative to `cwd` where they lie below it, else absolute. Fields may be added within version 1, never renamed.
+ */
+import * as z from 'zod';
+
+export const STATUS_VERSION = 1;
+
+export const serverStateSchema = z.enum(['starting', 'running', 'reloading', 'stopping', 'failed', 'stopped']);
+export const workerStateSchema = z.enum(['starting', 'ready', 'draining', 'backoff', 'stopped', 'unresponsive']);
+export const orderSchema = z.enum(['auto', 'start-first', 'stop-first']);
+export const restartReasonSchema = z.enum(['bootstrap', 'bootstrap-import', 'env-file', 'non-reloadable', 'options']);
+export const reloadResultSchema = z.enum(['done', 'rejected', 'superseded', 'stopped']);
+export const triggerKindSchema = z.enum(['save', 'change', 'command', 'restart', 'crash']);
+
+export const addressSchema = z.object({
+  protocol: z.enum(['tcp', 'unix', 'udp']),
+  /** For `unix` the path of the socket. */
+  host: z.string(),
+  port: z.number().nullable(),
+});
+
+export const errorInfoSchema = z.object({
+  /** `rejected`, `addresses-changed`, `bootstrap-error`, `stopped`, or a code of the failing program. */
+  code: z.string(),
+  message: z.string(),
+  file: z.string().nullable(),
+  line: z.number().nullable(),
+  column: z.number().nullable(),
+  stack: z.string().nullable(),
+});
+
+export const closedConnectionsSchema = z.object({
+  tls: z.number(),
+  http2: z.number(),
+  websocket: z.number(),
+  sse: z.number(),
+  tcp: z.number(),
+});
+
+export const triggerSchema = z.object({ kind: triggerKindSchema, files: z.array(z.string()) });
+
+export const reloadReportSchema = z.object({
+  id: z.number(),
+  result: reloadResultSchema,
+  trigger: triggerSchema,
+  generation: z.number(),
+  groups: z.array(z.string()),
+  startedAt: z.string(),
+  /** From the start of the reload to the first new worker that was ready; null when none was. */
+  firstReadyMs: z.number().nullable(),
+  durationMs: z.number(),
+  replaced: z.number(),
+  movedConnections: z.number(),
+  closedConnections: closedConnectionsSchema,
+  forcedConnections: z.number(),
+  forcedKills: z.number(),
+  error: errorInfoSchema.nullable(),
+});
+
+export const workerStatusSchema = z.object({
+  slot: z.number(),
+  pid: z.number().nullable(),
+  state: workerStateSchema,
+  generation: z.number(),
+  startedAt: z.string().nullable(),
+  /** When a worker in `backoff` is tried again; null when it waits for the next save. */
+  nextTryAt: z.string().nullable(),
+  /** When a draining worker is killed at the latest. */
+  killAt: z.string().nullable(),
+  requests: z.number(),
+  inFlight: z.number(),
+  connections: z.number(),
+  rss: z.number(),
+  /** Share of one core since the last sample, 0 to 1. */
+  cpu: z.number(),
+  eventLoopLagMs: z.number(),
+  /** How this worker lets go of connections when Node's internals for the hand-over are missing. */
+  fallback: z.enum(['connection-close']).nullable(),
+});
+
+export const groupStatusSchema = z.object({
+  name: z.string(),
+  entry: z.string(),
+  generation: z.number(),
+  reloadable: z.boolean(),
+  order: orderSchema,
+  wanted: z.number(),
+  spares: z.number(),
+  addresses: z.array(addressSchema),
+  workers: z.array(workerStatusSchema),
+});
+
+export const needsRestartSchema = z.object({
+  file: z.string(),
+  reason: restartReasonSchema,
+  since: z.string(),
+  /** The way from the bootstrap script to the file: `server.ts:3` imports the next one; the last one is the file itself. */
+  chain: z.array(z.string()),
+  /** Groups concerned, for `non-reloadable`. */
+  groups: z.array(z.string()),
+});
+
+export const pendingReloadSchema = z.object({ file: z.string(), groups: z.array(z.string()), since: z.string() });
+
+export const snapshotSchema = z.object({
+  version: z.literal(STATUS_VERSION),
+  name: z.string(),
+  pid: z.number(),
+  kind: z.string(),
+  state: serverStateSchema,
+  generation: z.number(),
+  startedAt: z.string(),
+  cwd: z.string(),
+  script: z.string(),
+  /** Whether `script` declares groups; null until the first process told. */
+  bootstrap: z.boolean().nullable(),
+  paused: z.boolean(),
+  addresses: z.array(addressSchema),
+  groups: z.array(groupStatusSchema),
+  needsRestart: z.array(needsRestartSchema),
+  pendingReload: z.array(pendingReloadSchema),
+  lastReload: reloadReportSchema.nullable(),
+  /** The newest first, `lastReload` among them; at most 20. */
+  reloads: z.array(reloadReportSchema),
+  /** Why the server does not serve what is on disk: a failed start, or workers that keep crashing. */
+  error: errorInfoSchema.nullable(),
+});
+
+export const explanationSchema = z.object({
+  file: z.string(),
+  verdict: z.enum(['reload', 'restart', 'partial', 'built', 'none']),
+  groups: z.array(z.string()),
+  reason: z.string(),
+  chain: z.array(z.string()),
+});
+
+export const stopReportSchema = z.object({ stopped: z.number(), forcedKills: z.number() });
+
+export type Snapshot = z.infer<typeof snapshotSchema>;
+export type GroupStatus = z.infer<typeof groupStatusSchema>;
+export type WorkerStatus = z.infer<typeof workerStatusSchema>;
+export type ServerState = z.infer<typeof serverStateSchema>;
+export type ReloadReport = z.infer<typeof reloadReportSchema>;
+export type Trigger = z.infer<typeof triggerSchema>;
+export type ErrorInfo = z.infer<typeof errorInfoSchema>;
+export type Address = z.infer<typeof addressSchema>;
+export type NeedsRestart = z.infer<typeof needsRestartSchema>;
+export type Explanation = z.infer<typeof explanationSchema>;
+export type StopReport = z.infer<typeof stopReportSchema>;
+export type Order = z.infer<typeof orderSchema>;
+export type ClosedConnections = z.infer<typeof closedConnectionsSchema>;

@@ -1,0 +1,83 @@
+/** What the processes tell the master, checked when it arrives. The worker itself uses the types only: it must start fast. */
+import * as z from 'zod';
+import { addressSchema } from './status.ts';
+
+const count = z.number().int().nonnegative();
+
+export const fromWorkerSchema = z.discriminatedUnion('t', [
+  /** The preload stands at the gate before the entry. */
+  z.object({ t: z.literal('booted'), fallback: z.enum(['connection-close']).nullable() }),
+  /** With a handle: the program bound an address itself; the master keeps a copy for all later workers. */
+  z.object({ t: z.literal('donate'), key: z.string() }),
+  /** The program wants an address that it could not bind: the master may hold it for this group, or binds it (Unix sockets). */
+  z.object({
+    t: z.literal('need'),
+    id: count,
+    key: z.string(),
+    protocol: z.enum(['tcp', 'unix']),
+    host: z.string().nullable(),
+    port: z.number().nullable(),
+    backlog: z.number().nullable(),
+    code: z.string().nullable(),
+  }),
+  /** `reports`: how many report lines were written before; the master reads these first. */
+  z.object({ t: z.literal('listening'), key: z.string(), address: addressSchema, reports: count }),
+  z.object({ t: z.literal('unlistened'), key: z.string() }),
+  z.object({ t: z.literal('evaluated'), reports: count }),
+  /** With a handle: an idle connection that another worker may go on with. */
+  z.object({ t: z.literal('connection'), key: z.string(), remainingMs: z.number().nullable() }),
+  /** The connection of that id is in the worker's hands, or (it no longer listens) must go to another one. */
+  z.object({ t: z.literal('adopted'), id: count, isAdopted: z.boolean() }),
+  z.object({
+    t: z.literal('drained'),
+    moved: count,
+    closed: z.object({ tls: count, http2: count, websocket: count, sse: count, tcp: count }),
+    forced: count,
+  }),
+  /** The entry is a bootstrap script, or (role `bootstrap`) is not one. */
+  z.object({
+    t: z.literal('declared'),
+    reports: count,
+    /** Undefined: the file does not declare groups. */
+    definition: z.unknown(),
+    env: z.record(z.string(), z.string()),
+    cwd: z.string(),
+  }),
+  z.object({
+    t: z.literal('figures'),
+    requests: count,
+    inFlight: count,
+    connections: count,
+    rss: count,
+    cpu: z.number(),
+    eventLoopLagMs: z.number(),
+  }),
+]);
+export type FromWorker = z.infer<typeof fromWorkerSchema>;
+
+/** Written by a thread of the process, not by its main thread: not part of the number that messages count reports by. */
+const thread = z.boolean().optional();
+
+export const reportSchema = z.discriminatedUnion('r', [
+  /** A module was loaded. `hash` is of the bytes on disk just before the load; null for what is not hashed (node_modules). */
+  z.object({ r: z.literal('load'), file: z.string(), hash: z.string().nullable(), thread }),
+  /** `parent` asked for `specifier` and got `file`. */
+  z.object({ r: z.literal('edge'), parent: z.string().nullable(), file: z.string(), specifier: z.string(), thread }),
+  /** `parent` asked for `specifier` and nothing was there; `near` is where a file would have to appear. */
+  z.object({
+    r: z.literal('missing'),
+    parent: z.string().nullable(),
+    specifier: z.string(),
+    near: z.string().nullable(),
+    thread,
+  }),
+  /** An uncaught error, told before the process ends from it. */
+  z.object({
+    r: z.literal('error'),
+    message: z.string(),
+    stack: z.string().nullable(),
+    code: z.string().nullable(),
+    thread,
+  }),
+]);
+export type Report = z.infer<typeof reportSchema>;

@@ -1,0 +1,190 @@
+/**
+ * Which modules a process loads, with the edge parent to child and a digest of the file. The digest is of the bytes on
+ * disk just before Node reads them: a save in between makes the file look changed, which costs a reload, never a lost save.
+ */
+import { readFileSync } from 'node:fs';
+import Module from 'node:module';
+import { dirname, isAbsolute, resolve, sep } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { digestOf } from '../protocol/digest.ts';
+import { REPORT_FD } from '../protocol/worker.ts';
+import type { Report } from '../protocol/workerMessages.ts';
+
+/** The name that a bootstrap script imports its types from; given by us where no such package is installed. */
+const OWN_NAME = 'graceful-reload';
+const NODE_MODULES = `${sep}node_modules${sep}`;
+
+export interface TrackingOptions {
+  readonly report: (report: Report) => void;
+  /** What `import 'graceful-reload'` gives when no such package is installed. */
+  readonly indexFile: string;
+  /** Where `module.registerHooks` cannot be used: it is missing, or an async loader is on a Node where the two break each other. */
+  readonly asyncLoader: boolean;
+}
+
+/** Starts to report; answers with the mechanism that was chosen. */
+export function trackLoadedFiles(options: TrackingOptions): 'sync-hooks' | 'async-hooks' {
+  const tracker = new Tracker(options);
+  if (typeof Module.registerHooks === 'function' && !options.asyncLoader) {
+    registerSyncHooks(tracker);
+    return 'sync-hooks';
+  }
+  wrapCommonJs(tracker);
+  registerAsyncHooks(options.indexFile);
+  return 'async-hooks';
+}
+
+class Tracker {
+  readonly indexFile: string;
+  private readonly report: TrackingOptions['report'];
+  private readonly ownFolder = dirname(__filename) + sep;
+  private readonly loaded = new Set<string>();
+
+  constructor(options: TrackingOptions) {
+    this.report = options.report;
+    this.indexFile = options.indexFile;
+  }
+
+  edge(parent: string | undefined, file: string, specifier: string): void {
+    if (this.isForeign(file) || (parent !== undefined && this.isForeign(parent))) return;
+    this.report({ r: 'edge', parent: parent ?? null, file, specifier });
+  }
+
+  load(file: string): void {
+    if (this.isForeign(file) || this.loaded.has(file)) return;
+    this.loaded.add(file);
+    let hash: string | null = null;
+    try {
+      hash = digestOf(readFileSync(file));
+    } catch {
+      // Node's own reading will say what is wrong.
+    }
+    this.report({ r: 'load', file, hash });
+  }
+
+  missing(parent: string | undefined, specifier: string): void {
+    if (parent !== undefined && this.isForeign(parent)) return;
+    const near = /^\.{1,2}(\/|$)/.test(specifier) && parent !== undefined ? resolve(dirname(parent), specifier) : null;
+    this.report({
+      r: 'missing',
+      parent: parent ?? null,
+      specifier,
+      near: near ?? (isAbsolute(specifier) ? specifier : null),
+    });
+  }
+
+  private isForeign(file: string): boolean {
+    return file.includes(NODE_MODULES) || file.startsWith(this.ownFolder);
+  }
+}
+
+function pathOf(url: string | undefined): string | undefined {
+  return url?.startsWith('file:') ? fileURLToPath(url) : undefined;
+}
+
+function registerSyncHooks(tracker: Tracker): void {
+  Module.registerHooks({
+    resolve(specifier, context, next) {
+      const parent = pathOf(context.parentURL);
+      let result;
+      try {
+        result = next(specifier, context);
+      } catch (error) {
+        if (specifier === OWN_NAME) return { url: pathToFileURL(tracker.indexFile).href, shortCircuit: true };
+        tracker.missing(parent, specifier);
+        throw error;
+      }
+      const file = pathOf(result.url);
+      if (file !== undefined) {
+        tracker.edge(parent, file, specifier);
+        // Some loaders read what a `require` resolved to themselves (tsx does): no hook would tell.
+        tracker.load(file);
+      }
+      return result;
+    },
+    load(url, context, next) {
+      const file = pathOf(url);
+      if (file !== undefined) tracker.load(file);
+      return next(url, context);
+    },
+  });
+}
+
+type ResolveFilename = (
+  request: string,
+  parent: { filename?: string } | null,
+  isMain: boolean,
+  options?: object,
+) => string;
+
+/** CommonJS without hooks: every `require` resolves its file name through this one method (seen in 20 to 26; tsx and ts-node wrap it too). */
+function wrapCommonJs(tracker: Tracker): void {
+  const loader = Module as unknown as { _resolveFilename: ResolveFilename };
+  const original = loader._resolveFilename;
+  loader._resolveFilename = function (request, parent, isMain, options) {
+    let file: string;
+    try {
+      file = original.call(this, request, parent, isMain, options);
+    } catch (error) {
+      if (request === OWN_NAME) return tracker.indexFile;
+      tracker.missing(parent?.filename, request);
+      throw error;
+    }
+    if (isAbsolute(file)) {
+      tracker.edge(parent?.filename, file, request);
+      tracker.load(file);
+    }
+    return file;
+  };
+}
+
+/** ES modules without sync hooks: a loader thread that writes to the same pipe. `module.register` is deprecated from 26 on, where `registerHooks` is always there. */
+function registerAsyncHooks(indexFile: string): void {
+  const source = `data:text/javascript,${encodeURIComponent(asyncHooksSource)}`;
+  Module.register(source, {
+    data: { fd: REPORT_FD, indexUrl: pathToFileURL(indexFile).href, ownFolder: dirname(__filename) + sep },
+  });
+}
+
+const asyncHooksSource = `
+import { readFileSync, writeSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { dirname, resolve as resolvePath, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+let data;
+const loaded = new Set();
+export function initialize(given) { data = given; }
+const pathOf = (url) => (url && url.startsWith('file:') ? fileURLToPath(url) : undefined);
+const isForeign = (file) => file.includes(sep + 'node_modules' + sep) || file.startsWith(data.ownFolder);
+function write(report) {
+  const bytes = Buffer.from(JSON.stringify({ ...report, thread: true }) + '\\n');
+  for (let done = 0; done < bytes.length; ) {
+    try { done += writeSync(data.fd, bytes, done); } catch (error) { if (error.code !== 'EAGAIN') return; }
+  }
+}
+export async function resolve(specifier, context, next) {
+  const parent = pathOf(context.parentURL);
+  let result;
+  try { result = await next(specifier, context); } catch (error) {
+    if (specifier === '${OWN_NAME}') return { url: data.indexUrl, shortCircuit: true };
+    if (!parent || !isForeign(parent)) {
+      const near = /^\\.{1,2}(\\/|$)/.test(specifier) && parent ? resolvePath(dirname(parent), specifier) : null;
+      write({ r: 'missing', parent: parent ?? null, specifier, near });
+    }
+    throw error;
+  }
+  const file = pathOf(result.url);
+  if (file && !isForeign(file) && !(parent && isForeign(parent))) write({ r: 'edge', parent: parent ?? null, file, specifier });
+  return result;
+}
+export async function load(url, context, next) {
+  const file = pathOf(url);
+  if (file && !isForeign(file) && !loaded.has(file)) {
+    loaded.add(file);
+    let hash = null;
+    try { hash = createHash('sha1').update(readFileSync(file)).digest('base64url'); } catch {}
+    write({ r: 'load', file, hash });
+  }
+  return next(url, context);
+}
+`;

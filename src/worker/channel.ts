@@ -1,0 +1,58 @@
+/**
+ * The worker's end of the IPC channel, kept away from the program: no `process.send`, no message it could see, and no
+ * reference that would keep its event loop alive.
+ */
+import type { Socket } from 'node:net';
+import { WORKER_CMD, type ToWorker } from '../protocol/worker.ts';
+import type { FromWorker } from '../protocol/workerMessages.ts';
+import type { RawHandle } from './internals.ts';
+
+type SendRaw = (message: object, handle?: unknown, options?: object, done?: (error: Error | null) => void) => boolean;
+
+export class Channel {
+  private readonly sendRaw: SendRaw;
+  private readonly listeners = new Map<ToWorker['t'], (message: ToWorker, handle: RawHandle | undefined) => void>();
+  private holds = 0;
+
+  constructor(keepSend: boolean) {
+    this.sendRaw = (process.send as SendRaw).bind(process);
+    if (!keepSend) delete (process as { send?: unknown }).send;
+    // `internalMessage`: Node emits it for messages whose cmd starts with NODE_ (20 to 26).
+    (process as NodeJS.EventEmitter).on(
+      'internalMessage',
+      (message: ToWorker & { cmd?: string }, handle?: RawHandle) => {
+        if (message?.cmd === WORKER_CMD) this.listeners.get(message.t)?.(message, handle);
+      },
+    );
+    // The master is gone: nothing may stay behind, whatever the program is doing.
+    process.once('disconnect', () => process.exit(0));
+    process.channel?.unref();
+  }
+
+  on<T extends ToWorker['t']>(
+    t: T,
+    listener: (message: Extract<ToWorker, { t: T }>, handle: RawHandle | undefined) => void,
+  ): void {
+    this.listeners.set(t, listener as (message: ToWorker, handle: RawHandle | undefined) => void);
+  }
+
+  /** @param done called once the master's process has the message, or the channel is gone */
+  send(message: FromWorker, handle?: Pick<RawHandle, 'close'> | Socket, done?: (error: Error | null) => void): void {
+    if (!process.connected) {
+      done?.(new Error('the master is gone'));
+      return;
+    }
+    this.sendRaw({ cmd: WORKER_CMD, ...message }, handle, { keepOpen: true }, done ?? (() => undefined));
+  }
+
+  /** Keeps the event loop alive until the returned function is called. */
+  hold(): () => void {
+    if (this.holds++ === 0) process.channel?.ref();
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      if (--this.holds === 0) process.channel?.unref();
+    };
+  }
+}

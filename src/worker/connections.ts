@@ -1,0 +1,168 @@
+/** The connections of a worker and what each is doing: counted for the status, and told apart for the drain. */
+import type { Server, Socket } from 'node:net';
+import type { Http2Session } from 'node:http2';
+import {
+  idleConnections,
+  isHttpServer,
+  onRequestStart,
+  rawHandle,
+  waitWithoutLimit,
+  type HttpSocket,
+} from './internals.ts';
+import { isTlsServer } from './listeners.ts';
+
+export type ConnectionKind =
+  /** HTTP/1 in plain text that waits for a next request of which nothing has been read. */
+  | 'idle'
+  /** HTTP/1 in plain text with a request under way. */
+  | 'busy'
+  /** TLS, with or without a request under way. */
+  | 'tls'
+  | 'http2'
+  | 'websocket'
+  | 'sse'
+  /** Raw TCP, or upgraded to something unknown. */
+  | 'tcp';
+
+/** The longest time a timer can wait: a connection whose server sets no keep-alive limit. */
+const NO_LIMIT_MS = 2 ** 31 - 1;
+
+interface Known {
+  readonly server: Server;
+  requests: number;
+  isEventStream: boolean;
+  /** When the last answer ended. */
+  idleSince: number;
+  /** When an adopted connection that has carried nothing here yet is closed. */
+  expiresAt: number | null;
+}
+
+export class Connections {
+  requests = 0;
+  readonly sessions = new Map<Http2Session, Socket>();
+  private readonly known = new Map<HttpSocket, Known>();
+  private onIdle: () => void = () => undefined;
+  private beforeAnswer: ((socket: HttpSocket, close: () => void) => void) | undefined;
+
+  constructor() {
+    onRequestStart(({ request, response, socket }) => {
+      this.requests += 1;
+      const entry =
+        this.known.get(socket) ?? this.known.get((socket as unknown as { _parent?: HttpSocket })._parent ?? socket);
+      this.beforeAnswer?.(socket, () => {
+        response.shouldKeepAlive = false;
+      });
+      if (!entry) return;
+      entry.requests += 1;
+      entry.isEventStream = request.headers.accept?.includes('text/event-stream') ?? false;
+      response.once('close', () => {
+        entry.requests -= 1;
+        entry.idleSince = performance.now();
+        this.onIdle();
+      });
+    });
+  }
+
+  watch(server: Server): void {
+    server.prependListener('connection', (socket: HttpSocket) => {
+      this.known.set(socket, {
+        server,
+        requests: 0,
+        isEventStream: false,
+        idleSince: performance.now(),
+        expiresAt: null,
+      });
+      socket.once('close', () => {
+        this.known.delete(socket);
+        this.onIdle();
+      });
+    });
+    server.on('session', (session: Http2Session) => {
+      const { socket } = session;
+      this.sessions.set(session, socket);
+      session.once('close', () => {
+        this.sessions.delete(session);
+        this.onIdle();
+      });
+    });
+  }
+
+  /**
+   * A connection that came from another worker has this much of its keep-alive time left. It must not look new to the
+   * server, which would answer its silence with a 408.
+   */
+  keepFor(socket: HttpSocket, remainingMs: number): void {
+    waitWithoutLimit(socket);
+    const timer = setTimeout(() => {
+      if (socket.bytesRead === 0) socket.destroy();
+    }, remainingMs);
+    timer.unref();
+    const entry = this.known.get(socket);
+    if (entry) entry.expiresAt = performance.now() + remainingMs;
+    socket.once('close', () => clearTimeout(timer));
+  }
+
+  /** What is left of the keep-alive time of an idle connection; null when it never carried a request. */
+  remainingOf(socket: HttpSocket): number | null {
+    const entry = this.known.get(socket);
+    if (!entry) return null;
+    if (socket.bytesRead === 0)
+      return entry.expiresAt === null ? null : Math.max(1, entry.expiresAt - performance.now());
+    const limit = socket.timeout ?? 0;
+    if (limit === 0) return NO_LIMIT_MS;
+    return Math.max(1, limit - (performance.now() - entry.idleSince));
+  }
+
+  /** Calls back whenever a connection may have become idle or has gone, and before each answer that is still to come. */
+  onDrain(onIdle: () => void, beforeAnswer: (socket: HttpSocket, close: () => void) => void): void {
+    this.onIdle = onIdle;
+    this.beforeAnswer = beforeAnswer;
+  }
+
+  get count(): number {
+    return this.known.size;
+  }
+
+  get inFlight(): number {
+    let sum = 0;
+    for (const entry of this.known.values()) sum += entry.requests;
+    return sum;
+  }
+
+  /** Every connection with what it is doing now. */
+  classify(): { socket: HttpSocket; server: Server; kind: ConnectionKind }[] {
+    const idle = new Map<Server, Set<Socket>>();
+    const idleOf = (server: Server): Set<Socket> => {
+      let set = idle.get(server);
+      if (!set) idle.set(server, (set = idleConnections(server)));
+      return set;
+    };
+    const ofSessions = new Set(this.sessions.values());
+    return [...this.known].map(([socket, entry]) => ({
+      socket,
+      server: entry.server,
+      kind: kindOf(socket, entry, idleOf, ofSessions),
+    }));
+  }
+}
+
+function kindOf(
+  socket: HttpSocket,
+  entry: Known,
+  idleOf: (server: Server) => Set<Socket>,
+  ofSessions: Set<Socket>,
+): ConnectionKind {
+  const { server } = entry;
+  if (isTlsServer(server)) return 'tls';
+  if (ofSessions.has(socket)) return 'http2';
+  if (!isHttpServer(server)) return 'tcp';
+  if (entry.requests > 0) return entry.isEventStream ? 'sse' : 'busy';
+  if (!socket.parser && socket.bytesRead > 0) return 'websocket';
+  const quiet =
+    rawHandle(socket) !== null &&
+    !socket.destroyed &&
+    socket.readableLength === 0 &&
+    socket.writableLength === 0 &&
+    !socket._httpMessage;
+  return quiet && (socket.bytesRead === 0 || idleOf(server).has(socket)) ? 'idle' : 'busy';
+}

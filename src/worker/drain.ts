@@ -1,0 +1,130 @@
+/**
+ * How a worker leaves: it accepts nothing more, idle connections move to another worker, what is in flight is answered,
+ * then the program's own SIGTERM handlers run. What cannot move ends in its own best way.
+ */
+import type { Http2Session } from 'node:http2';
+import type { ClosedConnections } from '../protocol/status.ts';
+import type { Channel } from './channel.ts';
+import type { Connections } from './connections.ts';
+import { rawHandle, stopReading, type HttpSocket } from './internals.ts';
+import type { Listeners } from './listeners.ts';
+
+/** Largest stream id: GOAWAY that refuses none of the streams that are on their way. */
+const ALL_STREAMS = 2 ** 31 - 1;
+/** Close frame of a WebSocket server with code 1012, "service restart" (RFC 6455, IANA registry). */
+const CLOSE_1012 = Buffer.from([0x88, 0x02, 0x03, 0xf4]);
+
+export class Drain {
+  private readonly channel: Channel;
+  private readonly connections: Connections;
+  private readonly listeners: Listeners;
+  private readonly canMove: boolean;
+  private readonly moving = new Set<HttpSocket>();
+  private readonly told = new Set<HttpSocket>();
+  private readonly closed: ClosedConnections = { tls: 0, http2: 0, websocket: 0, sse: 0, tcp: 0 };
+  private moved = 0;
+  private forced = 0;
+  private isOn = false;
+  private isDone = false;
+  private isSweepDue = false;
+  private deadline: NodeJS.Timeout | undefined;
+  private release: () => void = () => undefined;
+
+  constructor(channel: Channel, connections: Connections, listeners: Listeners, canMove: boolean) {
+    this.channel = channel;
+    this.connections = connections;
+    this.listeners = listeners;
+    this.canMove = canMove;
+  }
+
+  start(deadlineMs: number): void {
+    if (this.isOn) return;
+    this.isOn = true;
+    // Connections that are no longer read do not keep the loop alive, and they must not be lost on their way.
+    this.release = this.channel.hold();
+    this.listeners.stopAccepting();
+    this.connections.onDrain(
+      () => this.sweepSoon(),
+      (socket, close) => {
+        if (!this.canMove || (socket as { encrypted?: boolean }).encrypted) close();
+      },
+    );
+    for (const session of this.connections.sessions.keys()) goAway(session);
+    // A little before the master's own deadline, so that the program's shutdown code still gets its turn.
+    this.deadline = setTimeout(() => this.force(), Math.max(0, deadlineMs - Math.min(500, deadlineMs / 4)));
+    this.sweep();
+  }
+
+  private sweepSoon(): void {
+    if (this.isSweepDue) return;
+    this.isSweepDue = true;
+    setImmediate(() => {
+      this.isSweepDue = false;
+      this.sweep();
+    });
+  }
+
+  private sweep(): void {
+    if (this.isDone) return;
+    let left = 0;
+    for (const { socket, server, kind } of this.connections.classify()) {
+      if (this.moving.has(socket)) {
+        left += 1;
+        continue;
+      }
+      const key = kind === 'idle' && this.canMove ? this.listeners.keyOf(server) : undefined;
+      if (key !== undefined) this.move(socket, key);
+      left += 1;
+      if (kind === 'idle' || kind === 'busy' || this.told.has(socket)) continue;
+      this.told.add(socket);
+      this.closed[kind] += 1;
+      if (kind === 'websocket' && socket.writableLength === 0) socket.write(CLOSE_1012);
+    }
+    if (left === 0 && this.connections.sessions.size === 0) this.finish();
+  }
+
+  /** Gives the raw handle away: closing our copy sends neither FIN nor RST, and unread bytes stay in the kernel. */
+  private move(socket: HttpSocket, key: string): void {
+    const handle = rawHandle(socket);
+    if (!handle) return;
+    this.moving.add(socket);
+    stopReading(handle);
+    const remainingMs = this.connections.remainingOf(socket);
+    this.channel.send({ t: 'connection', key, remainingMs }, handle, (error) => {
+      this.moving.delete(socket);
+      if (!error) this.moved += 1;
+      socket.destroy();
+    });
+  }
+
+  private force(): void {
+    for (const { socket } of this.connections.classify()) {
+      if (this.moving.has(socket)) continue;
+      this.forced += 1;
+      socket.destroy();
+    }
+    for (const session of this.connections.sessions.keys()) session.destroy();
+  }
+
+  private finish(): void {
+    this.isDone = true;
+    clearTimeout(this.deadline);
+    const report = { t: 'drained', moved: this.moved, closed: this.closed, forced: this.forced } as const;
+    this.channel.send(report, undefined, () => {
+      this.release();
+      endProgram();
+    });
+  }
+}
+
+/** As SIGTERM would: the program's handlers decide, without one it ends. By message, so that it is the same on Windows. */
+export function endProgram(): void {
+  if (process.listenerCount('SIGTERM') > 0) process.emit('SIGTERM', 'SIGTERM');
+  else process.exit(0);
+}
+
+/** Tells the client to open no new streams; those under way, and those sent before it heard of it, still finish. */
+function goAway(session: Http2Session): void {
+  session.goaway(0, ALL_STREAMS);
+  session.close();
+}

@@ -1,0 +1,305 @@
+/**
+ * Listening addresses of a worker. The first worker of a group binds an address itself, natively, and donates a copy of
+ * the handle to the master; later workers are given it before their entry runs. Nothing is accepted before the master
+ * admits the worker: an inherited handle is not listened on yet, a fresh one passes what it accepts on to the master.
+ */
+import net from 'node:net';
+import tls from 'node:tls';
+import type { ListenKey } from '../protocol/worker.ts';
+import type { Address } from '../protocol/status.ts';
+import type { Channel } from './channel.ts';
+import { listenPrototype, rawHandle, setRawHandle, type Listen2, type RawHandle } from './internals.ts';
+
+const BACKLOG = 511;
+/** libuv's number for pipes and Unix sockets among address types. */
+const PIPE = -1;
+
+interface Listening {
+  readonly server: net.Server;
+  readonly backlog: number;
+  /** Starts to accept. */
+  admit: () => void;
+  /** Node's own handler of a new connection; undefined until the server listens. */
+  accept: NonNullable<RawHandle['onconnection']> | undefined;
+}
+
+export class Listeners {
+  private readonly given = new Map<ListenKey, RawHandle>();
+  private readonly listening = new Map<ListenKey, Listening>();
+  private readonly ordinals = new Map<string, number>();
+  private readonly waiting = new Map<
+    number,
+    (handle: RawHandle | undefined, error?: { code: string; message: string }) => void
+  >();
+  private readonly channel: Channel;
+  private readonly onServer: (server: net.Server) => void;
+  private readonly reportsWritten: () => number;
+  private readonly pending = new Set<net.Server>();
+  private onSettled: () => void = () => undefined;
+  private lastNeed = 0;
+  private isAdmitted = false;
+  private isDraining = false;
+
+  /**
+   * @param onServer called once for each server that listens
+   * @param reportsWritten writes out the reports of loaded files and counts them
+   */
+  constructor(channel: Channel, onServer: (server: net.Server) => void, reportsWritten: () => number) {
+    this.channel = channel;
+    this.onServer = onServer;
+    this.reportsWritten = reportsWritten;
+  }
+
+  install(): void {
+    const original = listenPrototype._listen2;
+    if (typeof original !== 'function') return;
+    const listen = this.listen.bind(this, original);
+    listenPrototype._listen2 = function (...args) {
+      listen(this, args);
+    };
+    this.countPending();
+    this.channel.on('granted', ({ id, error }, handle) => {
+      this.waiting.get(id)?.(handle, error);
+      this.waiting.delete(id);
+    });
+  }
+
+  /** A handle of the master's, before the entry runs. */
+  give(key: ListenKey, handle: RawHandle): void {
+    this.given.set(key, handle);
+  }
+
+  /** Calls back once no `listen()` is under way; at once when none is. */
+  whenSettled(done: () => void): void {
+    if (this.pending.size === 0) done();
+    else this.onSettled = done;
+  }
+
+  /** From the call of `listen()`, before a host name is resolved, to its outcome. */
+  private countPending(): void {
+    const prototype = net.Server.prototype as unknown as { listen: (...args: unknown[]) => net.Server };
+    const { listen } = prototype;
+    const { pending } = this;
+    const settle = (server: net.Server): void => {
+      if (pending.delete(server) && pending.size === 0) this.onSettled();
+    };
+    prototype.listen = function (this: net.Server, ...args) {
+      pending.add(this);
+      for (const event of ['listening', 'error', 'close']) this.once(event, () => settle(this));
+      return listen.apply(this, args);
+    };
+  }
+
+  servers(): net.Server[] {
+    return [...this.listening.values()].map(({ server }) => server);
+  }
+
+  keyOf(server: net.Server): ListenKey | undefined {
+    return [...this.listening].find(([, entry]) => entry.server === server)?.[0];
+  }
+
+  admit(): void {
+    if (this.isAdmitted) return;
+    this.isAdmitted = true;
+    for (const entry of this.listening.values()) entry.admit();
+  }
+
+  /** Goes on with a connection that another worker let go of. Undefined when nobody here listens on that address. */
+  adopt(key: ListenKey, handle: RawHandle): net.Socket | undefined {
+    const entry = this.listening.get(key);
+    const listener = entry && rawHandle(entry.server);
+    if (!listener || !entry.accept || this.isDraining) return undefined;
+    let adopted: net.Socket | undefined;
+    const onConnection = (socket: net.Socket): void => {
+      adopted = socket;
+    };
+    entry.server.prependOnceListener('connection', onConnection);
+    entry.accept.call(listener, 0, handle);
+    entry.server.removeListener('connection', onConnection);
+    return adopted;
+  }
+
+  /**
+   * Accepts nothing any more. The kernel's queue belongs to the shared socket and loses nothing. The servers go on to
+   * look as if they listened, so that the program's own shutdown code finds what it expects.
+   */
+  stopAccepting(): void {
+    this.isDraining = true;
+    for (const { server } of this.listening.values()) {
+      const handle = rawHandle(server);
+      if (!handle) continue;
+      setRawHandle(server, standIn(handle));
+      handle.onconnection = null;
+      handle.close();
+    }
+  }
+
+  private listen(original: Listen2, server: net.Server, args: Parameters<Listen2>): void {
+    const [address, port, addressType, backlog, fd] = args;
+    if (rawHandle(server) || typeof fd === 'number') {
+      original.apply(server, args);
+      return;
+    }
+    const key = this.keyFor(address, port, addressType);
+    const entry: Listening = { server, backlog: backlog || BACKLOG, admit: () => undefined, accept: undefined };
+    const handle = this.given.get(key);
+    if (handle) {
+      this.given.delete(key);
+      this.listenOn(original, entry, args, key, handle);
+    } else if (addressType === PIPE && process.platform !== 'win32') {
+      // Whoever binds a Unix socket removes its path when it closes: the master must be the one.
+      this.need(original, entry, args, key, null);
+    } else {
+      this.bind(original, entry, args, key);
+    }
+  }
+
+  /** A handle of the master's: bound already, listened on at admission. */
+  private listenOn(
+    original: Listen2,
+    entry: Listening,
+    args: Parameters<Listen2>,
+    key: ListenKey,
+    handle: RawHandle,
+  ): void {
+    if (!this.isAdmitted) {
+      const own = handle as { listen?: RawHandle['listen'] };
+      own.listen = () => 0;
+      // Not listened on, the handle would not keep the process alive.
+      const release = this.channel.hold();
+      entry.server.once('close', release);
+      entry.admit = () => {
+        delete own.listen;
+        release();
+        if (rawHandle(entry.server) === handle) handle.listen(entry.backlog);
+      };
+    }
+    setRawHandle(entry.server, handle);
+    original.apply(entry.server, args);
+    entry.accept = handle.onconnection ?? undefined;
+    this.adopted(entry, key);
+  }
+
+  /** The address is new: bound here, synchronously and with Node's own errors. */
+  private bind(original: Listen2, entry: Listening, args: Parameters<Listen2>, key: ListenKey): void {
+    const { server } = entry;
+    original.apply(server, args);
+    const handle = rawHandle(server);
+    if (!handle) {
+      if (!this.listening.has(key)) this.catchAddressInUse(original, entry, args, key);
+      return;
+    }
+    const accept = handle.onconnection;
+    entry.accept = accept ?? undefined;
+    if (!this.isAdmitted) {
+      handle.onconnection = (status, client) => {
+        if (client) this.channel.send({ t: 'connection', key, remainingMs: null }, client, () => client.close());
+      };
+      entry.admit = () => {
+        if (rawHandle(server) === handle) handle.onconnection = accept;
+      };
+    }
+    this.channel.send({ t: 'donate', key }, handle);
+    this.adopted(entry, key);
+  }
+
+  /** Node emits the error on the next tick. Another worker of the group may just have bound the address: ask the master first. */
+  private catchAddressInUse(original: Listen2, entry: Listening, args: Parameters<Listen2>, key: ListenKey): void {
+    const { server } = entry;
+    const emit = server.emit.bind(server);
+    server.emit = (event: string | symbol, ...rest: unknown[]): boolean => {
+      if (event !== 'error') return emit(event as string, ...rest);
+      delete (server as { emit?: unknown }).emit;
+      const error = rest[0] as NodeJS.ErrnoException;
+      if (error.code !== 'EADDRINUSE') return emit('error', error);
+      this.need(original, entry, args, key, error);
+      return true;
+    };
+  }
+
+  private need(
+    original: Listen2,
+    entry: Listening,
+    args: Parameters<Listen2>,
+    key: ListenKey,
+    error: NodeJS.ErrnoException | null,
+  ): void {
+    const [address, port, addressType, backlog] = args;
+    const id = ++this.lastNeed;
+    const release = this.channel.hold();
+    this.waiting.set(id, (handle, refusal) => {
+      release();
+      if (handle) {
+        this.listenOn(original, entry, args, key, handle);
+        return;
+      }
+      const cause = error ?? Object.assign(new Error(), { code: refusal?.code, syscall: 'listen', address });
+      if (refusal) cause.message = refusal.message;
+      entry.server.emit('error', cause);
+    });
+    const protocol = addressType === PIPE ? 'unix' : 'tcp';
+    this.channel.send({
+      t: 'need',
+      id,
+      key,
+      protocol,
+      host: address,
+      port,
+      backlog: backlog || null,
+      code: error?.code ?? null,
+    });
+  }
+
+  private adopted(entry: Listening, key: ListenKey): void {
+    const { server } = entry;
+    this.listening.set(key, entry);
+    this.onServer(server);
+    server.prependOnceListener('listening', () => {
+      this.channel.send({ t: 'listening', key, address: addressOf(server), reports: this.reportsWritten() });
+    });
+    server.once('close', () => {
+      if (this.isDraining || this.listening.get(key) !== entry) return;
+      this.listening.delete(key);
+      this.channel.send({ t: 'unlistened', key });
+    });
+  }
+
+  /** The same for every worker and generation of a group, also for `port: 0`: there the order of the calls tells them apart. */
+  private keyFor(address: string | null, port: number | null, addressType: number): ListenKey {
+    if (addressType === PIPE) return `unix|${address ?? ''}|`;
+    const plain = `tcp|${address ?? ''}|${port ?? 0}`;
+    if (port !== 0) return plain;
+    const ordinal = (this.ordinals.get(plain) ?? 0) + 1;
+    this.ordinals.set(plain, ordinal);
+    return `${plain}#${ordinal}`;
+  }
+}
+
+export const isTlsServer = (server: net.Server): boolean => server instanceof tls.Server;
+
+function addressOf(server: net.Server): Address {
+  const address = server.address();
+  if (address === null || typeof address === 'string') return { protocol: 'unix', host: address ?? '', port: null };
+  return { protocol: 'tcp', host: address.address, port: address.port };
+}
+
+/** What `server._handle` is while a worker drains: answers like the handle that was closed, and closes to no effect. */
+function standIn(handle: RawHandle): RawHandle {
+  const name: Record<string, unknown> = {};
+  handle.getsockname?.(name);
+  return {
+    onconnection: null,
+    listen: () => 0,
+    readStop: () => 0,
+    readStart: () => 0,
+    close: (done) => {
+      if (done) setImmediate(done);
+    },
+    ref: () => undefined,
+    unref: () => undefined,
+    getsockname: (out) => {
+      Object.assign(out, name);
+      return 0;
+    },
+  };
+}

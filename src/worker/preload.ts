@@ -1,0 +1,148 @@
+/**
+ * `--require`d in front of the user's program. It hides itself, reports what the program loads, holds it at a gate before
+ * its entry, gives it the listening handles and takes it through admission and drain. The same preload runs the bootstrap
+ * script, whose export is then read (src/bootstrap).
+ */
+import { join } from 'node:path';
+import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
+import type * as Bootstrap from '../bootstrap/host.ts';
+import { CONFIG_VARIABLE, REPORT_FD, type PreloadConfig } from '../protocol/worker.ts';
+import { trackLoadedFiles } from '../tracking/loadedFiles.ts';
+import { ReportPipe } from '../tracking/reportPipe.ts';
+import { Channel } from './channel.ts';
+import { compileFiles } from './compileFiles.ts';
+import { Connections } from './connections.ts';
+import { Datagrams } from './datagrams.ts';
+import { Drain, endProgram } from './drain.ts';
+import { installFigures } from './figures.ts';
+import { installGate, type MainModule } from './gate.ts';
+import { canMoveConnections, type DatagramHandle } from './internals.ts';
+import { Listeners } from './listeners.ts';
+
+const THREAD_KEY = 'graceful-reload';
+const configText = process.env[CONFIG_VARIABLE];
+
+if (isMainThread && configText !== undefined && process.send) {
+  delete process.env[CONFIG_VARIABLE];
+  runWorker(JSON.parse(configText) as PreloadConfig);
+} else if (!isMainThread) {
+  trackThread();
+}
+
+function runWorker(config: PreloadConfig): void {
+  process.execArgv.splice(0, config.ownExecArgv);
+  const channel = new Channel(config.readyMessage);
+  const reports = new ReportPipe(REPORT_FD);
+  trackLoadedFiles({
+    report: (report) => reports.write(report),
+    indexFile: config.indexFile,
+    asyncLoader: config.asyncLoader,
+  });
+  setEnvironmentData(THREAD_KEY, { indexFile: config.indexFile });
+  reportUncaught(reports);
+
+  const connections = new Connections();
+  const listeners = new Listeners(
+    channel,
+    (server) => connections.watch(server),
+    () => reports.flush(),
+  );
+  listeners.install();
+  const datagrams = new Datagrams(channel, () => reports.flush());
+  datagrams.install();
+  const canMove = canMoveConnections();
+  const drain = new Drain(channel, connections, listeners, canMove);
+
+  channel.on('handle', ({ key }, handle) => {
+    if (handle && key.startsWith('udp|')) datagrams.give(key, handle as unknown as DatagramHandle);
+    else if (handle) listeners.give(key, handle);
+  });
+  channel.on('admit', () => {
+    listeners.admit();
+    datagrams.admit();
+  });
+  channel.on('drain', ({ deadlineMs }) => {
+    datagrams.stopReceiving();
+    if (listeners.servers().length === 0 && !datagrams.isBound) endProgram();
+    else drain.start(deadlineMs);
+  });
+  channel.on('connection', ({ id, key, remainingMs }, handle) => {
+    if (!handle) return;
+    const socket = listeners.adopt(key, handle);
+    if (!socket) handle.close();
+    else if (remainingMs !== null) connections.keepFor(socket, remainingMs);
+    channel.send({ t: 'adopted', id, isAdopted: socket !== undefined });
+  });
+  installFigures(channel, connections);
+  const tellEvaluated = (): void =>
+    listeners.whenSettled(() => channel.send({ t: 'evaluated', reports: reports.flush() }));
+
+  installGate({
+    onBooted: () =>
+      new Promise((go) => {
+        const release = channel.hold();
+        channel.on('go', ({ env }) => {
+          Object.assign(process.env, env);
+          release();
+          go();
+        });
+        channel.send({ t: 'booted', fallback: canMove ? null : 'connection-close' });
+      }),
+    onEvaluated: (main) => {
+      if (config.role === 'check') void compileFiles(config.check ?? []).then(() => process.exit(0));
+      else if (config.role === 'worker') tellEvaluated();
+      else void declare(config, channel, reports, main, tellEvaluated);
+    },
+  });
+}
+
+/** A bootstrap script's process tells what it declares and ends; an ordinary program goes on as the first worker. */
+async function declare(
+  config: PreloadConfig,
+  channel: Channel,
+  reports: ReportPipe,
+  main: MainModule,
+  goOn: () => void,
+): Promise<void> {
+  const release = channel.hold();
+  const host = require(join(__dirname, 'bootstrap.js')) as typeof Bootstrap;
+  const declaration = await host.readDefinition(main.path, main.url);
+  if (!declaration && config.role === 'probe') {
+    goOn();
+    release();
+    return;
+  }
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(
+      (item): item is [string, string] => item[1] !== undefined && !item[0].startsWith('GRACEFUL_RELOAD_'),
+    ),
+  );
+  const message = {
+    t: 'declared',
+    definition: declaration?.definition,
+    env,
+    cwd: process.cwd(),
+    reports: reports.flush(),
+  } as const;
+  channel.send(message, undefined, () => process.exit(0));
+}
+
+function reportUncaught(reports: ReportPipe): void {
+  process.on('uncaughtExceptionMonitor', (error: unknown) => {
+    const { message, stack, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
+    reports.write({ r: 'error', message, stack: stack ?? null, code: code ?? null });
+    reports.flush();
+  });
+}
+
+/** Worker threads inherit `--require`: what they load belongs to the process. */
+function trackThread(): void {
+  const data = getEnvironmentData(THREAD_KEY) as { indexFile: string } | undefined;
+  if (!data) return;
+  const reports = new ReportPipe(REPORT_FD);
+  const report = (text: Parameters<ReportPipe['write']>[0]): void => {
+    reports.write({ ...text, thread: true });
+    reports.flush();
+  };
+  trackLoadedFiles({ report, indexFile: data.indexFile, asyncLoader: false });
+}

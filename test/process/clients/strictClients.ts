@@ -1,0 +1,190 @@
+/** Clients that go on at once while a server reloads. Each counts what it asked and keeps every failure. */
+import type { NetConnectOpts } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RawHttp, type Answer } from './rawHttp.ts';
+
+export interface Tally {
+  readonly name: string;
+  /** How many of this kind are at work. */
+  readonly clients: number;
+  asked: number;
+  /** Connections opened; for those that keep theirs it stays as many as there are clients. */
+  opened: number;
+  readonly failures: string[];
+  readonly generations: Set<string>;
+}
+
+export interface StrictClients {
+  /** Stops asking, lets what is under way end, and gives the tallies. */
+  stop(): Promise<Tally[]>;
+  /** Asks so far, of all clients. */
+  asked(): number;
+}
+
+type Ask = (run: Run) => Promise<void>;
+
+class Run {
+  readonly target: NetConnectOpts;
+  readonly tally: Tally;
+  readonly random: () => number;
+  isOver = false;
+  private kept: RawHttp | undefined;
+
+  constructor(target: NetConnectOpts, tally: Tally, random: () => number) {
+    this.target = target;
+    this.tally = tally;
+    this.random = random;
+  }
+
+  /** One connection for the life of the client: it must survive every reload. */
+  async keep(): Promise<RawHttp> {
+    if (!this.kept || this.kept.failure) this.kept = await this.open();
+    return this.kept;
+  }
+
+  async open(): Promise<RawHttp> {
+    this.tally.opened += 1;
+    return RawHttp.open(this.target);
+  }
+
+  check(answer: Answer, wanted?: string): void {
+    if (answer.status !== 200) throw new Error(`status ${answer.status}: ${answer.body.slice(0, 80)}`);
+    if (wanted !== undefined && answer.body !== wanted)
+      throw new Error(`body ${JSON.stringify(answer.body.slice(0, 80))}, wanted ${JSON.stringify(wanted)}`);
+    this.tally.generations.add(answer.headers.get('x-generation') ?? '?');
+  }
+
+  async pause(ms: number): Promise<void> {
+    await delay(ms);
+  }
+
+  end(): void {
+    this.kept?.close();
+  }
+}
+
+const asks: Record<string, { readonly clients: number; readonly ask: Ask }> = {
+  'keep-alive': {
+    clients: 8,
+    ask: async (run) => run.check(await (await run.keep()).get('/')),
+  },
+  'idle keep-alive': {
+    clients: 8,
+    ask: async (run) => {
+      const connection = await run.keep();
+      run.check(await connection.get('/'));
+      await run.pause(run.random() * 300);
+      if (connection.failure) throw connection.failure;
+    },
+  },
+  'per request': {
+    clients: 4,
+    ask: async (run) => {
+      const connection = await run.open();
+      run.check(await connection.get('/', 'Connection: close\r\n'));
+      connection.close();
+    },
+  },
+  pipelined: {
+    clients: 3,
+    ask: async (run) => {
+      const connection = await run.keep();
+      const answers = Array.from({ length: 5 }, () => connection.expect());
+      connection.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n'.repeat(5));
+      for (const answer of await Promise.all(answers)) run.check(answer);
+      await run.pause(run.random() * 10);
+    },
+  },
+  'half-sent head': {
+    clients: 4,
+    ask: async (run) => {
+      const connection = await run.keep();
+      const answer = connection.expect();
+      connection.write('GET / HTTP/1.1\r\nHo');
+      await run.pause(run.random() * 100);
+      connection.write('st: test\r\n\r\n');
+      run.check(await answer);
+    },
+  },
+  'silent first': {
+    clients: 4,
+    ask: async (run) => {
+      const connection = await run.open();
+      await run.pause(run.random() * 200);
+      run.check(await connection.get('/'));
+      connection.close();
+    },
+  },
+  'slow upload': {
+    clients: 3,
+    ask: async (run) => {
+      const connection = await run.keep();
+      const answer = connection.expect();
+      connection.write('POST /upload HTTP/1.1\r\nHost: test\r\nContent-Length: 16384\r\n\r\n');
+      for (let part = 0; part < 4; part++) {
+        connection.write('x'.repeat(4096));
+        await run.pause(run.random() * 60);
+      }
+      run.check(await answer, 'got 16384');
+    },
+  },
+  'streamed response': {
+    clients: 3,
+    ask: async (run) => run.check(await (await run.keep()).get('/stream'), 'start 1 2 3 end'),
+  },
+};
+
+/** @param only names of clients; all by default */
+export function startClients(
+  target: NetConnectOpts,
+  seed: number,
+  only: readonly string[] = Object.keys(asks),
+): StrictClients {
+  const runs: Run[] = [];
+  const loops: Promise<void>[] = [];
+  const random = mulberry32(seed);
+  for (const name of only) {
+    const { clients, ask } = asks[name]!;
+    const tally: Tally = { name, clients, asked: 0, opened: 0, failures: [], generations: new Set() };
+    for (let index = 0; index < clients; index++) {
+      const run = new Run(target, tally, random);
+      runs.push(run);
+      loops.push(loop(run, ask));
+    }
+  }
+  return {
+    asked: () =>
+      runs
+        .filter((run, index) => runs.findIndex(({ tally }) => tally === run.tally) === index)
+        .reduce((sum, { tally }) => sum + tally.asked, 0),
+    stop: async () => {
+      for (const run of runs) run.isOver = true;
+      await Promise.all(loops);
+      for (const run of runs) run.end();
+      return [...new Set(runs.map(({ tally }) => tally))];
+    },
+  };
+}
+
+async function loop(run: Run, ask: Ask): Promise<void> {
+  while (!run.isOver) {
+    run.tally.asked += 1;
+    try {
+      await ask(run);
+    } catch (error) {
+      run.tally.failures.push(error instanceof Error ? error.message : String(error));
+      await delay(20);
+    }
+  }
+}
+
+/** A small seeded generator, so that a failing run can be repeated. */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,116 @@
+/** No request fails because of a reload: strict clients of every kind at once, while the workers are replaced again and again. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RawHttp } from './clients/rawHttp.ts';
+import { startClients } from './clients/strictClients.ts';
+import { Project } from './harness/project.ts';
+import type { Server } from './harness/server.ts';
+
+const RELOADS = 20;
+/** Clients that keep one connection each for the whole test. */
+const KEEPING = ['keep-alive', 'idle keep-alive', 'pipelined', 'half-sent head', 'slow upload', 'streamed response'];
+
+const target = (server: Server) => ({ host: '127.0.0.1', port: server.port() });
+
+for (const [order, workers] of [
+  ['start-first', 2],
+  ['stop-first', 2],
+  ['stop-first', 1],
+] as const) {
+  test(`${order}, ${workers} worker${workers > 1 ? 's' : ''}: ${RELOADS} reloads under load, 0 failed, the same connections before and after`, async (t) => {
+    const project = Project.of('strict', t);
+    const server = await project.ready(['--order', order, '--workers', String(workers), 'app.cjs']);
+    const clients = startClients(target(server), 1);
+    t.after(() => clients.stop());
+    let moved = 0;
+    for (let reload = 0; reload < RELOADS; reload++) {
+      const report = await server.control.request('reload', {});
+      assert.equal(report.result, 'done');
+      assert.equal(report.forcedKills + report.forcedConnections, 0, 'nothing was cut');
+      moved += report.movedConnections;
+    }
+    const tallies = await clients.stop();
+    for (const { name, asked, failures } of tallies)
+      assert.deepEqual(failures, [], `${name}: ${failures.length} of ${asked} failed`);
+    const kept = tallies.filter(({ name }) => KEEPING.includes(name));
+    for (const { name, opened, clients: count } of kept)
+      assert.equal(opened, count, `${name}: each client still has its first connection`);
+    for (const { name, generations } of kept)
+      assert.ok(generations.size > RELOADS / 4, `${name} was answered by ${generations.size} generations only`);
+    assert.ok(moved > RELOADS, `${moved} connections moved`);
+  });
+}
+
+test('the next request on an idle connection is answered by the new code', async (t) => {
+  const project = Project.of('strict', t);
+  const server = await project.ready(['app.cjs']);
+  const connections = await Promise.all(Array.from({ length: 10 }, () => RawHttp.open(target(server))));
+  t.after(() => connections.forEach((connection) => connection.close()));
+  const generationOf = async (connection: RawHttp): Promise<string | undefined> =>
+    (await connection.get('/')).headers.get('x-generation');
+  assert.deepEqual(new Set(await Promise.all(connections.map(generationOf))), new Set(['1']));
+  const report = await server.control.request('reload', {});
+  assert.equal(report.movedConnections, 10);
+  assert.deepEqual(new Set(await Promise.all(connections.map(generationOf))), new Set(['2']));
+});
+
+test('an idle connection keeps its keep-alive time over a reload, and never gets a 408', async (t) => {
+  const project = Project.of('strict', t);
+  const server = await project.ready(['app.cjs'], { env: { KEEP_ALIVE: '1500', HEADERS_TIMEOUT: '300', PORT: '0' } });
+  const idle = await RawHttp.open(target(server));
+  t.after(() => idle.close());
+  await idle.get('/');
+  const since = performance.now();
+  await server.control.request('reload', {});
+  await new Promise((closed) => idle.socket.once('close', closed));
+  assert.equal(idle.failure?.message, 'the server closed the connection', 'closed without a byte');
+  const lasted = performance.now() - since;
+  assert.ok(lasted > 1000, `closed after ${Math.round(lasted)} ms of 1,500`);
+});
+
+test('a canary answers nothing before it is admitted, and a rejected one never does', async (t) => {
+  const project = Project.of('strict', t);
+  // The second version listens where the first did, but not on its second address: it never becomes ready.
+  const server = await project.ready(['--boot-timeout', '1500', '--workers', '2', 'twoPorts.cjs']);
+  const clients = startClients(target(server), 2, ['keep-alive', 'per request', 'silent first']);
+  t.after(() => clients.stop());
+  const report = await server.reloadBy(() => project.write('second.cjs', 'exports.listens = false;\n'));
+  assert.equal(report.result, 'rejected');
+  const healed = await server.reloadBy(() => project.write('second.cjs', 'exports.listens = true; // again\n'));
+  assert.equal(healed.result, 'done');
+  await server.settled();
+  for (const { name, failures, generations } of await clients.stop()) {
+    assert.deepEqual(failures, [], name);
+    assert.ok(!generations.has(String(report.generation)), `${name} was answered by the rejected generation`);
+  }
+});
+
+test('a receiver that dies with connections under way loses none of them', async (t) => {
+  const project = Project.of('strict', t);
+  const server = await project.ready(['app.cjs']);
+  const connections = await Promise.all(Array.from({ length: 30 }, () => RawHttp.open(target(server))));
+  t.after(() => connections.forEach((connection) => connection.close()));
+  await Promise.all(connections.map((connection) => connection.get('/')));
+  // The new worker listens and then turns its event loop no more: it is ready, but takes nothing into its hands.
+  const reload = server.control.request('reload', {});
+  const stuck = await server.until(
+    () => server.ready().find(({ generation }) => generation === 2),
+    'the second generation',
+  );
+  process.kill(stuck.pid ?? 0, 'SIGSTOP');
+  await server
+    .until(() => server.group().workers.every(({ generation }) => generation === 2), 'the first generation to go')
+    .catch(() => undefined);
+  process.kill(stuck.pid ?? 0, 'SIGKILL');
+  await reload;
+  await server.until(() => server.ready().some(({ pid }) => pid !== stuck.pid), 'its successor');
+  const lost = connections.filter(({ failure }) => failure);
+  const report = server.lastReload;
+  // What the stopped worker had in its hands already went with it; all that was on its way is answered.
+  assert.ok(
+    lost.length < connections.length,
+    `${lost.length} of ${connections.length} lost, ${report?.movedConnections} moved`,
+  );
+  for (const connection of connections.filter(({ failure }) => !failure))
+    assert.equal((await connection.get('/')).status, 200);
+});

@@ -1,0 +1,126 @@
+/** Bad input of a start: one clear error, the right exit code, nothing left running. And starts that wait for a better save. */
+import assert from 'node:assert/strict';
+import { chmodSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { marked } from './harness/processes.ts';
+import { Project } from './harness/project.ts';
+
+/** Ends by itself with this code, one line of ours on standard error, no process and no registry entry left. */
+async function refused(project: Project, args: readonly string[], code: number, pattern: RegExp, env: NodeJS.ProcessEnv = {}): Promise<void> {
+  const result = await project.run(['start', ...args], { env });
+  const own = result.stderr.split('\n').filter((line) => line.startsWith('graceful-reload: '));
+  const what = `${args.join(' ')}\n${result.stdout}${result.stderr}`;
+  assert.equal(result.code, code, what);
+  assert.equal(own.length, 1, what);
+  assert.match(own[0] ?? '', pattern);
+  assert.doesNotMatch(own[0] ?? '', /internal error/);
+  assert.equal(marked(project.mark).size, 0, [...marked(project.mark).values()].join('\n'));
+  const entries = ((): string[] => {
+    try {
+      return readdirSync(project.runtimeFolder);
+    } catch {
+      return [];
+    }
+  })();
+  assert.deepEqual(entries, []);
+}
+
+test('a file that cannot be run', async (t) => {
+  const project = Project.of('cjs', t);
+  await refused(project, ['absent.js'], 2, /There is no file .*absent\.js/);
+  await refused(project, ['.'], 2, /is not a file/);
+  project.write('secret.cjs', 'setInterval(() => {}, 1000);\n');
+  chmodSync(project.path('secret.cjs'), 0);
+  if (process.getuid?.() !== 0) await refused(project, ['secret.cjs'], 2, /cannot be read/);
+});
+
+test('a bootstrap script that is no good', async (t) => {
+  const project = Project.of('groups', t);
+  const script = (definition: string, before = ''): void => project.write('boot.js', `import { defineServer } from 'graceful-reload';\n${before}\nexport default defineServer(${definition});\n`);
+  const good = "{ groups: { web: { entry: './src/web.js' } } }";
+
+  script(good, "throw new Error('no licence');");
+  await refused(project, ['boot.js'], 1, /boot\.js cannot be evaluated: Error: no licence at boot\.js:2:7/);
+  script(good, 'const = 1;');
+  await refused(project, ['boot.js'], 1, /boot\.js cannot be evaluated: SyntaxError: .* at boot\.js:2/);
+  script(good, "import './src/absent.js';");
+  await refused(project, ['boot.js'], 1, /boot\.js cannot be evaluated: .*absent\.js.* at boot\.js:2/);
+  script("{ groups: { web: { entry: './src/web.js', workers: 'two' } } }");
+  await refused(project, ['boot.js'], 1, /boot\.js: groups\.web\.workers/);
+  script("{ groups: { web: { entry: './src/web.js', wrokers: 2 } } }");
+  await refused(project, ['boot.js'], 1, /boot\.js: .*groups\.web.*wrokers/);
+  script("{ groups: { web: { entry: './src/absent.js' } } }");
+  await refused(project, ['boot.js'], 1, /boot\.js: groups\.web\.entry: there is no file .*src\/absent\.js/);
+  script("{ groups: { web: { entry: './src/web.js', order: 'random' } } }");
+  await refused(project, ['boot.js'], 1, /boot\.js: groups\.web\.order.*start-first/);
+  script("{ grups: {}, groups: { web: { entry: './src/web.js' } } }");
+  await refused(project, ['boot.js'], 1, /boot\.js: .*grups/);
+  script(good);
+  await refused(project, ['--workers', '2', 'boot.js'], 2, /--workers is for programs without a bootstrap script\. Set groups\.<name>\.workers in boot\.js/);
+  await refused(project, ['--order', 'stop-first', 'boot.js'], 2, /groups\.<name>\.order/);
+  await refused(project, ['--no-warnings', 'boot.js'], 2, /--no-warnings .*groups\.<name>\.nodeArgs/);
+});
+
+test('a taken port', async (t) => {
+  const project = Project.of('cjs', t);
+  const other = createServer().listen(0);
+  t.after(() => other.close());
+  await once(other, 'listening');
+  const env = { PORT: String((other.address() as { port: number }).port) };
+  await refused(project, ['app.cjs'], 1, /EADDRINUSE/, env);
+  await refused(project, ['--workers', '2', '--no-watch', 'app.cjs'], 1, /EADDRINUSE/, env);
+  project.write('boot.cjs', "module.exports = { groups: { web: { entry: './app.cjs', workers: 2 } } };\n");
+  await refused(project, ['boot.cjs'], 1, /EADDRINUSE/, env);
+});
+
+test('worker code that fails: the server waits for the next save', async (t) => {
+  const project = Project.of('cjs', t);
+  project.write('message.cjs', "\nthrow new Error('no database');\n");
+  const server = await project.start(['--workers', '2', 'app.cjs']);
+  await server.line(/failed: .*no database at message\.cjs:2:7\. The next save starts it\.$/);
+  await server.snapshotWith(({ state }) => state === 'failed', 'the failed state');
+  assert.equal(server.snapshot.error?.file, 'message.cjs');
+  assert.equal(server.snapshot.generation, 0);
+  const { code, stdout } = await project.run(['status']);
+  assert.equal(code, 0);
+  assert.match(stdout, /failed/);
+  assert.match(stdout, /no database/);
+  project.write('message.cjs', "exports.message = 'healed';\n");
+  await server.settled();
+  assert.equal((await server.ask()).body['message'], 'healed');
+  assert.equal(server.ready().length, 2);
+  assert.equal(server.snapshot.error, null);
+});
+
+test('the same with an import that is missing, in a program and behind a bootstrap script', async (t) => {
+  const project = Project.of('groups', t);
+  project.write('src/page.js', "import './absent.js';\nexport const page = 'web';\n");
+  for (const args of [['src/web.js'], ['server.js']]) {
+    const server = await project.start(args);
+    await server.line(/failed: .*absent\.js.* at src\/page\.js:1/);
+    project.write('src/absent.js', 'export {};\n');
+    await server.settled();
+    assert.equal((await server.ask()).body['text'], 'shared: web');
+    await server.stop();
+    project.remove('src/absent.js');
+  }
+});
+
+test('with --no-watch there is no next save: it exits 1', async (t) => {
+  const project = Project.of('cjs', t);
+  project.write('message.cjs', "throw new Error('no database');\n");
+  await refused(project, ['--no-watch', 'app.cjs'], 1, /no database at message\.cjs:1:7/);
+  project.write('boot.cjs', "module.exports = { groups: { web: { entry: './app.cjs', workers: 2 } } };\n");
+  await refused(project, ['--no-watch', 'boot.cjs'], 1, /no database at message\.cjs:1:7/);
+});
+
+test('a program that ends by itself is stopped, and starts again with the next change', async (t) => {
+  const project = Project.of('cjs', t);
+  project.write('job.cjs', "console.log('the job ran');\n");
+  const server = await project.start(['job.cjs']);
+  await server.snapshotWith(({ state, groups }) => state === 'stopped' && groups[0]?.workers[0]?.state === 'stopped', 'the stopped state');
+  project.write('job.cjs', "console.log('the job ran again');\n");
+  await server.line(/the job ran again/);
+});

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { readable, readiness, type ReadyFacts, type ReadyWish } from '../../../src/core/readiness.ts';
+
+const PORT = 'tcp|::|3000';
+const OTHER = 'tcp|::|4000';
+
+const isReady = (
+  { listening = [], ...facts }: Partial<Omit<ReadyFacts, 'listening'>> & { listening?: string[] },
+  { expected = [], ...wish }: Partial<Omit<ReadyWish, 'expected'>> & { expected?: string[] } = {},
+): string =>
+  readiness(
+    { evaluated: false, announced: false, ...facts, listening: new Set(listening) },
+    { mode: 'auto', groupListens: null, ...wish, expected: new Set(expected) },
+  ).is;
+
+describe('a worker is ready', () => {
+  it('in the first generation as soon as it listens', () => {
+    assert.equal(isReady({}), 'waiting');
+    assert.equal(isReady({ listening: [PORT] }), 'ready');
+  });
+
+  it('when its main module is evaluated, in a program that never listens', () => {
+    assert.equal(isReady({ evaluated: true }), 'ready');
+    assert.equal(isReady({ evaluated: true }, { groupListens: false }), 'ready');
+    assert.equal(isReady({ evaluated: true }, { groupListens: true }), 'waiting', 'it listens later');
+  });
+
+  it('when it listens wherever its predecessor did', () => {
+    const wish = { expected: [PORT, OTHER], groupListens: true };
+    assert.equal(isReady({ listening: [PORT], evaluated: true }, wish), 'waiting');
+    assert.equal(isReady({ listening: [PORT, OTHER] }, wish), 'ready');
+    assert.equal(isReady({ listening: [PORT, OTHER, 'tcp|::|5000'] }, wish), 'ready', 'more addresses are fine');
+  });
+
+  it('when it says so, in a program that does', () => {
+    assert.equal(isReady({ listening: [PORT], evaluated: true }, { mode: 'message' }), 'waiting');
+    assert.equal(isReady({ announced: true }, { mode: 'message' }), 'ready');
+    assert.equal(isReady({ announced: true }), 'waiting');
+  });
+});
+
+describe('a worker that listens elsewhere than its predecessor', () => {
+  it('fails once its main module is evaluated, with the remedy', () => {
+    const wish = { mode: 'auto', expected: new Set([PORT]), groupListens: true } as const;
+    const facts = { listening: new Set([OTHER]), announced: false };
+    assert.equal(readiness({ ...facts, evaluated: false }, wish).is, 'waiting');
+    const answer = readiness({ ...facts, evaluated: true }, wish);
+    assert.ok(answer.is === 'failed');
+    assert.equal(answer.error.code, 'addresses-changed');
+    assert.match(answer.error.message, /listens on :4000 instead of :3000\..*Restart server/);
+  });
+});
+
+describe('an address', () => {
+  it('reads as people write it', () => {
+    assert.equal(readable('tcp|::|3000'), ':3000');
+    assert.equal(readable('tcp|0.0.0.0|3000'), ':3000');
+    assert.equal(readable('tcp||3000'), ':3000');
+    assert.equal(readable('tcp|127.0.0.1|3000'), '127.0.0.1:3000');
+    assert.equal(readable('tcp|::1|3000'), '[::1]:3000');
+    assert.equal(readable('unix|/run/app.sock|'), '/run/app.sock');
+  });
+});

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { age, clock } from '../../../src/extension/views/format.ts';
+import type { Row } from '../../../src/extension/views/row.ts';
+import { serverRow } from '../../../src/extension/views/serverRows.ts';
+import { RowTree } from '../../../src/extension/views/rowTree.ts';
+import type { Snapshot } from '../../../src/protocol/status.ts';
+import { configChange, group, NOW, report, snapshot, syntaxError, T0, worker } from './snapshots.ts';
+
+const rowOf = (value: Snapshot, now = NOW): Row => serverRow('S', value, now);
+const workersOf = (value: Snapshot): readonly Row[] => rowOf(value).children[0]!.children;
+const lines = (rows: readonly Row[]): string[] => rows.map((row) => `${row.label}: ${row.description}`);
+
+describe('server row', () => {
+  test('says what runs, where, and since when', () => {
+    const row = rowOf(snapshot({ generation: 7 }));
+    assert.equal(row.label, 'shop');
+    assert.equal(row.description, `server.ts · :3000 · generation 7 · running since ${clock(T0)}`);
+    assert.equal(row.contextValue, 'server running controllable browsable');
+    assert.deepEqual(
+      row.children.map(({ label }) => label),
+      ['web'],
+    );
+  });
+
+  test('has an error row that leads to the place, while the start has failed', () => {
+    const [error] = rowOf(snapshot({ state: 'failed', error: syntaxError })).children;
+    assert.equal(error?.label, 'SyntaxError: Unexpected token');
+    assert.equal(error?.description, 'src/web.ts:12');
+    assert.deepEqual(error?.place, { file: 'src/web.ts', line: 12, column: 9 });
+  });
+
+  test('is open from the start, before it has any group', () => {
+    assert.equal(rowOf(snapshot({ state: 'starting', groups: [] })).fold, 'open');
+  });
+
+  test('cannot be asked for anything once it stops', () => {
+    assert.doesNotMatch(rowOf(snapshot({ state: 'stopping' })).contextValue, /controllable/);
+  });
+});
+
+describe('group row', () => {
+  test('counts its workers, or what is missing', () => {
+    const groups = [
+      group('web', [worker(1), worker(2, { state: 'backoff' })]),
+      group('gateway', [worker(1)], { reloadable: false }),
+    ];
+    assert.deepEqual(lines(rowOf(snapshot({ groups })).children), [
+      'web: 1 of 2 ready',
+      'gateway: 1 worker · does not reload',
+    ]);
+  });
+
+  test('tells by its tags whether it reloads', () => {
+    const [row] = rowOf(snapshot({ groups: [group('gateway', [worker(1)], { reloadable: false })] })).children;
+    assert.equal(row?.contextValue, 'group fixed');
+    assert.equal(row?.children[0]?.contextValue, 'worker ready fixed');
+  });
+});
+
+describe('worker rows', () => {
+  test('say state, generation, age, process and figures', () => {
+    const [row] = workersOf(snapshot({ groups: [group('web', [worker(1, { connections: 3, rss: 48 * 1_048_576 })])] }));
+    assert.equal(row?.description, 'ready · g1 · 30 s · pid 101 · 3 conn · 48 MB');
+    assert.equal(row?.spoken, 'Worker 1 of web, ready, g1, 30 s, pid 101, 3 conn, 48 MB');
+  });
+
+  test('keep the id of the slot for the newest worker, and show the one before it below', () => {
+    const before = workersOf(snapshot());
+    const groups = [
+      group('web', [worker(1, { pid: 101 }), worker(1, { pid: 201, generation: 2, state: 'starting' }), worker(2)]),
+    ];
+    const during = workersOf(snapshot({ groups }));
+    assert.deepEqual(
+      during.map(({ id }) => id),
+      ['S/web/1', 'S/web/1:101', 'S/web/2'],
+    );
+    assert.deepEqual(
+      before.map(({ id }) => id),
+      ['S/web/1', 'S/web/2'],
+    );
+    assert.equal(during[0]?.description, 'starting · g2');
+    assert.match(during[1]!.description, /serves until its successor is ready$/);
+  });
+
+  test('tell what a draining worker still does and how long it may', () => {
+    const killAt = new Date(NOW + 8000).toISOString();
+    const groups = [
+      group('web', [worker(1, { pid: 201, generation: 2 }), worker(1, { state: 'draining', inFlight: 2, killAt })]),
+    ];
+    assert.equal(workersOf(snapshot({ groups }))[1]?.description, 'draining 2 requests · g1 · 8 s left · pid 101');
+  });
+
+  test('tell when a failed worker is tried again', () => {
+    const nextTryAt = new Date(NOW + 3000).toISOString();
+    const groups = [
+      group('web', [worker(1, { state: 'backoff', pid: null, nextTryAt }), worker(2, { state: 'backoff', pid: null })]),
+    ];
+    assert.deepEqual(lines(workersOf(snapshot({ groups }))), [
+      '1: failed, next try in 3 s · g1',
+      '2: failed, waits for the next save · g1',
+    ]);
+  });
+});
+
+describe('notes', () => {
+  test('list the files that need a restart, with the reason', () => {
+    const script = { ...configChange, file: 'server.ts', reason: 'bootstrap' as const, chain: ['server.ts'] };
+    const note = rowOf(snapshot({ needsRestart: [script, configChange] })).children.at(-1);
+    assert.equal(note?.label, 'Needs restart (2)');
+    assert.deepEqual(lines(note?.children ?? []), [
+      `server.ts: changed ${clock(T0)} · bootstrap script`,
+      `src/config.ts: changed ${clock(T0)} · imported by server.ts:3`,
+    ]);
+  });
+
+  test('list the reloads, the last one on the closed row', () => {
+    const last = report({ id: 12, replaced: 4, movedConnections: 6 });
+    const rejected = report({ id: 11, result: 'rejected', error: syntaxError });
+    const note = rowOf(snapshot({ lastReload: last, reloads: [last, rejected] })).children.at(-1);
+    assert.match(note!.description, /^#12 \d\d:\d\d:00 web\.ts saved · 4 replaced · 430 ms · 6 connections moved$/);
+    assert.match(note!.children[1]!.description, /rejected: SyntaxError: Unexpected token$/);
+    assert.deepEqual(note!.children[1]!.place, { file: 'src/web.ts', line: 12, column: 9 });
+  });
+});
+
+describe('row tree', () => {
+  const treeWith = (value: Snapshot): RowTree => {
+    const tree = new RowTree();
+    tree.update([rowOf(value)]);
+    return tree;
+  };
+  const idsOf = (refresh: ReturnType<RowTree['update']>): string[] =>
+    refresh === 'all' ? ['all'] : refresh.map(({ row }) => row.id);
+
+  test('refreshes nothing when nothing that is shown has changed', () => {
+    const groups = [group('web', [worker(1, { requests: 500, cpu: 0.4 }), worker(2)])];
+    assert.deepEqual(idsOf(treeWith(snapshot()).update([rowOf(snapshot({ groups }))])), []);
+  });
+
+  test('refreshes the one row whose text changed, and keeps its object', () => {
+    const tree = treeWith(snapshot());
+    const node = tree.find('S/web/2');
+    const groups = [group('web', [worker(1), worker(2, { connections: 1 })])];
+    assert.deepEqual(idsOf(tree.update([rowOf(snapshot({ groups }))])), ['S/web/2']);
+    assert.equal(tree.find('S/web/2'), node);
+  });
+
+  test('refreshes the parent when rows come or go, and only that', () => {
+    const groups = [group('web', [worker(1), worker(1, { pid: 7, generation: 2 }), worker(2, { connections: 1 })])];
+    assert.deepEqual(idsOf(treeWith(snapshot()).update([rowOf(snapshot({ groups }))])), ['S/web']);
+  });
+
+  test('refreshes all when a server comes or goes', () => {
+    const tree = treeWith(snapshot());
+    assert.equal(tree.update([]), 'all');
+    assert.equal(tree.update([rowOf(snapshot())]), 'all');
+  });
+});
+
+test('ages are exact at first, then coarse', () => {
+  const ago = (seconds: number): string => age(new Date(NOW - seconds * 1000).toISOString(), NOW);
+  assert.deepEqual([0, 9, 19, 59, 60, 3599, 7200, 200_000].map(ago), [
+    '0 s',
+    '9 s',
+    '10 s',
+    '50 s',
+    '1 min',
+    '59 min',
+    '2 h',
+    '2 d',
+  ]);
+});

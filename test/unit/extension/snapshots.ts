@@ -1,0 +1,101 @@
+/** Snapshots for the tests of what is shown: a running server with one group, and parts that replace its own. */
+import type { GroupStatus, ReloadReport, Snapshot, WorkerStatus } from '../../../src/protocol/status.ts';
+
+export const NOW = Date.parse('2026-05-04T12:00:30.000Z');
+export const T0 = '2026-05-04T12:00:00.000Z';
+
+export function worker(slot: number, part: Partial<WorkerStatus> = {}): WorkerStatus {
+  return {
+    slot,
+    pid: 100 + slot,
+    state: 'ready',
+    generation: 1,
+    startedAt: T0,
+    nextTryAt: null,
+    killAt: null,
+    requests: 0,
+    inFlight: 0,
+    connections: 0,
+    rss: 0,
+    cpu: 0,
+    eventLoopLagMs: 0,
+    fallback: null,
+    ...part,
+  };
+}
+
+export function group(name: string, workers: WorkerStatus[], part: Partial<GroupStatus> = {}): GroupStatus {
+  return {
+    name,
+    entry: `src/${name}.ts`,
+    generation: 1,
+    reloadable: true,
+    order: 'start-first',
+    wanted: new Set(workers.map(({ slot }) => slot)).size,
+    spares: 1,
+    addresses: [],
+    workers,
+    ...part,
+  };
+}
+
+export function report(part: Partial<ReloadReport> = {}): ReloadReport {
+  return {
+    id: 1,
+    result: 'done',
+    trigger: { kind: 'save', files: ['src/web.ts'] },
+    generation: 2,
+    groups: ['web'],
+    startedAt: T0,
+    firstReadyMs: 41,
+    durationMs: 430,
+    replaced: 2,
+    movedConnections: 0,
+    closedConnections: { tls: 0, http2: 0, websocket: 0, sse: 0, tcp: 0 },
+    forcedConnections: 0,
+    forcedKills: 0,
+    error: null,
+    ...part,
+  };
+}
+
+export function snapshot(part: Partial<Snapshot> = {}): Snapshot {
+  return {
+    version: 1,
+    name: 'shop',
+    pid: 99,
+    kind: 'node',
+    state: 'running',
+    generation: 1,
+    startedAt: T0,
+    cwd: '/work/shop',
+    script: 'server.ts',
+    bootstrap: true,
+    paused: false,
+    addresses: [{ protocol: 'tcp', host: '::', port: 3000 }],
+    groups: [group('web', [worker(1), worker(2)])],
+    needsRestart: [],
+    pendingReload: [],
+    lastReload: null,
+    reloads: [],
+    error: null,
+    ...part,
+  };
+}
+
+export const configChange = {
+  file: 'src/config.ts',
+  reason: 'bootstrap-import' as const,
+  since: T0,
+  chain: ['server.ts:3', 'src/config.ts'],
+  groups: [],
+};
+
+export const syntaxError = {
+  code: 'rejected',
+  message: 'SyntaxError: Unexpected token',
+  file: 'src/web.ts',
+  line: 12,
+  column: 9,
+  stack: null,
+};

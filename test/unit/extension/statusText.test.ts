@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { statusOf, type StatusText } from '../../../src/extension/views/statusText.ts';
+import type { Snapshot } from '../../../src/protocol/status.ts';
+import { configChange, group, report, snapshot, syntaxError, worker } from './snapshots.ts';
+
+function status(...snapshots: Partial<Snapshot>[]): StatusText {
+  return statusOf(snapshots.map((part, index) => ({ id: `S${index}`, snapshot: snapshot(part) })))!;
+}
+const brief = ({ text, severity }: StatusText): [string, string] => [text, severity];
+
+test('nothing is shown without a server', () => {
+  assert.equal(statusOf([]), undefined);
+});
+
+test('ready and wanted workers, with the port when there is one address', () => {
+  assert.deepEqual(brief(status({})), ['$(server-process) 2/2 :3000', 'none']);
+  assert.deepEqual(brief(status({ addresses: [] })), ['$(server-process) 2/2', 'none']);
+});
+
+test('spins while it reloads; an old worker that still serves counts once', () => {
+  const groups = [group('web', [worker(1), worker(1, { pid: 7, state: 'starting', generation: 2 }), worker(2)])];
+  assert.deepEqual(brief(status({ state: 'reloading', groups })), ['$(sync~spin) 2/2 :3000', 'none']);
+});
+
+test('a first start is no alarm', () => {
+  const groups = [group('web', [worker(1, { state: 'starting' })])];
+  assert.deepEqual(brief(status({ state: 'starting', groups, addresses: [] })), ['$(sync~spin) 0/1', 'none']);
+});
+
+test('warns when a restart is needed, a reload was rejected or a worker is missing', () => {
+  const rejected = report({ result: 'rejected', error: syntaxError });
+  const missing = [group('web', [worker(1), worker(2, { state: 'backoff', pid: null })])];
+  assert.deepEqual(brief(status({ needsRestart: [configChange] })), ['$(warning) 2/2 :3000', 'warning']);
+  assert.deepEqual(brief(status({ lastReload: rejected, reloads: [rejected] })), ['$(warning) 2/2 :3000', 'warning']);
+  assert.deepEqual(brief(status({ groups: missing })), ['$(warning) 1/2 :3000', 'warning']);
+});
+
+test('a program that ended by itself is not missed', () => {
+  const groups = [group('job', [worker(1, { state: 'stopped', pid: null })])];
+  assert.equal(status({ groups, addresses: [] }).severity, 'none');
+});
+
+test('an error when nothing serves', () => {
+  const groups = [group('web', [worker(1, { state: 'backoff', pid: null })])];
+  assert.deepEqual(brief(status({ groups })), ['$(error) 0/1 :3000', 'error']);
+  assert.equal(status({ state: 'failed', groups, error: syntaxError }).severity, 'error');
+});
+
+test('several servers: the sum, the worst state, a line each', () => {
+  const api = { name: 'api', addresses: [{ protocol: 'tcp' as const, host: '127.0.0.1', port: 4000 }] };
+  const both = status({ needsRestart: [configChange] }, api);
+  assert.deepEqual(brief(both), ['$(warning) 4/4', 'warning']);
+  assert.equal(both.tooltip.split('\n\n').length, 2);
+  assert.match(both.spoken, /^shop is running, 2 of 2 workers ready, needs a restart; api is running/);
+});
+
+test('the tooltip has the facts and the actions, and cannot be written by a name', () => {
+  const done = report({ durationMs: 430 });
+  const { tooltip } = status({ name: '[x](command:evil)', lastReload: done, reloads: [done] });
+  assert.match(tooltip, /last reload 430 ms/);
+  assert.match(tooltip, /\[Restart\]\(command:gracefulReload\.restart\?%5B%22S0%22%5D\)/);
+  assert.doesNotMatch(tooltip, /\]\(command:evil/);
+});

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { errorInfo, type Failure } from '../../../src/master/errors.ts';
+import type { ErrorInfo } from '../../../src/protocol/status.ts';
+
+/** Tells what the preload of a worker tells. */
+const TELL = `process.on('uncaughtExceptionMonitor', (error) => {
+  const { message, stack, code } = error instanceof Error ? error : new Error(String(error));
+  process.stdout.write(JSON.stringify({ message, stack: stack ?? null, code: code ?? null }));
+});`;
+
+let folder = '';
+
+/** What becomes of the very words of this Node. */
+async function errorOf(entry: string, files: Record<string, string>): Promise<ErrorInfo> {
+  const own = mkdtempSync(join(folder, 'program-'));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(own, name)), { recursive: true });
+    writeFileSync(join(own, name), content);
+  }
+  const child = spawn(process.execPath, ['--require', join(folder, 'tell.cjs'), entry], {
+    cwd: own,
+    env: { PATH: process.env.PATH },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return errorInfo(JSON.parse(stdout) as Failure, stderr, (path) => relative(own, path));
+}
+
+const place = ({ file, line, column }: ErrorInfo): string => [file, line, column].join(':');
+
+describe('what a program failed of, and where', { concurrency: true }, () => {
+  before(() => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'errors-')));
+    writeFileSync(join(folder, 'tell.cjs'), TELL);
+    // The master is bundled as CommonJS, next to the preload that does not count as a place.
+    Object.assign(globalThis, { __dirname: join(folder, 'dist') });
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('a syntax error in a CommonJS module', async () => {
+    const error = await errorOf('main.cjs', {
+      'main.cjs': "require('./part.cjs');\n",
+      'part.cjs': 'const a = 1;\nconst b = ;\n',
+    });
+    assert.equal(place(error), 'part.cjs:2:11');
+    assert.equal(error.message, "SyntaxError: Unexpected token ';'");
+    assert.equal(error.code, 'rejected');
+  });
+
+  it('a syntax error in an ES module', async () => {
+    const error = await errorOf('main.mjs', {
+      'main.mjs': "import './part.mjs';\n",
+      'part.mjs': 'const a = 1;\n\nconst b = ;\n',
+    });
+    assert.equal(place(error), 'part.mjs:3:11');
+    assert.match(error.message, /^SyntaxError: Unexpected token/);
+  });
+
+  it('a syntax error in TypeScript', async () => {
+    const error = await errorOf('main.mts', {
+      'main.mts': "import './part.mts';\n",
+      'part.mts': 'const a: number = 1;\nconst b: = 2;\n',
+    });
+    assert.equal(error.file, 'part.mts');
+    assert.equal(error.line, 2);
+  });
+
+  it('an error that is thrown while a module is evaluated', async () => {
+    for (const [entry, part] of [
+      ['main.mjs', 'part.mjs'],
+      ['main.cjs', 'part.cjs'],
+    ] as const) {
+      const load = entry.endsWith('mjs') ? `import './${part}';` : `require('./${part}');`;
+      const error = await errorOf(entry, {
+        [entry]: `${load}\n`,
+        [part]: "const port = 1;\n  throw new TypeError('no port');\n",
+      });
+      assert.equal(place(error), `${part}:2:9`);
+      assert.equal(error.message, 'TypeError: no port');
+      assert.match(error.stack ?? '', /TypeError: no port\n +at /);
+    }
+  });
+
+  it('an error that a dependency throws: the line that called it', async () => {
+    const error = await errorOf('main.cjs', {
+      'main.cjs': "const { check } = require('checker');\n\ncheck();\n",
+      'node_modules/checker/index.js': "exports.check = () => { throw new Error('wrong'); };\n",
+    });
+    assert.equal(place(error), 'main.cjs:3:1');
+  });
+
+  it('a module that is not there: the line that asks for it', async () => {
+    const esm = await errorOf('main.mjs', { 'main.mjs': "\n\nimport './gone.mjs';\n" });
+    assert.equal(place(esm), 'main.mjs:3:1');
+    assert.equal(esm.code, 'ERR_MODULE_NOT_FOUND');
+    assert.match(esm.message, /^Error: Cannot find module/);
+    const cjs = await errorOf('main.cjs', { 'main.cjs': "\nrequire('./gone.cjs');\n" });
+    assert.equal(cjs.file, 'main.cjs');
+    assert.equal(cjs.line, 2);
+    assert.equal(cjs.code, 'MODULE_NOT_FOUND');
+    assert.ok(!cjs.message.includes('\n'), 'one line');
+  });
+
+  it('a package that is not there', async () => {
+    const error = await errorOf('main.mjs', {
+      'main.mjs': "import fs from 'node:fs';\nimport express from 'not-installed';\n",
+    });
+    assert.equal(error.file, 'main.mjs');
+    assert.equal(error.line, 2);
+  });
+
+  it('a name that is not exported', async () => {
+    const error = await errorOf('main.mjs', {
+      'main.mjs': "\nimport { gone } from './part.mjs';\n",
+      'part.mjs': 'export const a = 1;\n',
+    });
+    assert.equal(error.file, 'main.mjs');
+    assert.equal(error.line, 2);
+    assert.match(error.message, /does not provide an export named 'gone'/);
+  });
+
+  it('a rejection that nobody handles', async () => {
+    const error = await errorOf('main.mjs', {
+      'main.mjs': "async function boot() {\n  throw new Error('no database');\n}\nvoid boot();\n",
+    });
+    assert.equal(place(error), 'main.mjs:2:9');
+  });
+
+  it('an address that is taken: the code of the system', async () => {
+    const listen =
+      "const { createServer } = require('node:net');\nconst first = createServer().listen(0, () => {\n  createServer().listen(first.address().port);\n});\n";
+    const error = await errorOf('main.cjs', { 'main.cjs': listen });
+    assert.equal(error.code, 'EADDRINUSE');
+    assert.match(error.message, /^Error: listen EADDRINUSE: address already in use/);
+  });
+
+  it('something that is no error at all', async () => {
+    const error = await errorOf('main.cjs', { 'main.cjs': "\nthrow 'a string';\n" });
+    assert.match(error.message, /a string/);
+    assert.equal(error.code, 'rejected');
+  });
+
+  it('nothing but an exit code', () => {
+    const failure = { message: 'web#1 exited with code 3 before it was ready', stack: null, code: null };
+    assert.deepEqual(
+      errorInfo(failure, 'some output\n', (path) => path),
+      {
+        code: 'rejected',
+        message: 'web#1 exited with code 3 before it was ready',
+        file: null,
+        line: null,
+        column: null,
+        stack: null,
+      },
+    );
+  });
+});

@@ -1,0 +1,245 @@
+/**
+ * A real VS Code for a test: its server with the packaged extension in it, a copy of a workspace, and a browser window on
+ * that. What a test does, a person could do.
+ */
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { marked } from '../../../scripts/lib/guarded.mjs';
+import { startVsCodeServer } from '../../../scripts/lib/vscodeServer.mjs';
+import { ensureChromium } from '../../../scripts/testbed.mjs';
+import { Editor } from './editor.ts';
+import { Notifications } from './notifications.ts';
+import { Palette } from './palette.ts';
+import { Output, Problems, Terminal } from './panel.ts';
+import { Sidebar } from './sidebar.ts';
+import { StatusBar } from './statusBar.ts';
+import { waitFor } from './waitFor.ts';
+
+export { waitFor, waitForValue } from './waitFor.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const screenshots = join(root, 'test/workbench/screenshots');
+
+export interface WorkbenchOptions {
+  /** Folder that is copied and opened; relative to the repository. */
+  fixture: string;
+  /** Last touches to the copy before the window opens, such as writing files. */
+  prepare?: (folder: string) => void;
+  /** User settings. */
+  settings?: Record<string, unknown>;
+  /** Whether VS Code asks whether the folder is trusted; by default every folder is. */
+  workspaceTrust?: boolean;
+  env?: NodeJS.ProcessEnv;
+  /** The packaged extension; null = none. */
+  vsix?: string | null;
+}
+
+/** Typed text must arrive as it is. */
+const editorSettings = {
+  'editor.acceptSuggestionOnCommitCharacter': false,
+  'editor.acceptSuggestionOnEnter': 'off',
+  'editor.autoClosingBrackets': 'never',
+  'editor.autoClosingComments': 'never',
+  'editor.autoClosingQuotes': 'never',
+  'editor.autoIndent': 'none',
+  'editor.autoSurround': 'never',
+  'editor.formatOnType': false,
+  'editor.minimap.enabled': false,
+  'editor.quickSuggestions': { comments: 'off', other: 'off', strings: 'off' },
+  'editor.suggestOnTriggerCharacters': false,
+  'editor.parameterHints.enabled': false,
+  'files.hotExit': 'off',
+  'html.autoClosingTags': false,
+  'javascript.autoClosingTags': false,
+  'typescript.autoClosingTags': false,
+  'terminal.integrated.scrollback': 10000,
+};
+
+/** One browser window with its page objects. */
+export class Window {
+  readonly page: Page;
+  readonly folder: string;
+  readonly palette: Palette;
+  readonly sidebar: Sidebar;
+  readonly statusBar: StatusBar;
+  readonly problems: Problems;
+  readonly terminal: Terminal;
+  readonly output: Output;
+  readonly editor: Editor;
+  readonly notifications: Notifications;
+
+  constructor(page: Page, folder: string) {
+    this.page = page;
+    this.folder = folder;
+    this.palette = new Palette(page);
+    this.sidebar = new Sidebar(page);
+    this.statusBar = new StatusBar(page);
+    this.problems = new Problems(page, this.palette);
+    this.terminal = new Terminal(page, this.palette);
+    this.output = new Output(page);
+    this.editor = new Editor(page, this.palette, folder);
+    this.notifications = new Notifications(page, this.palette);
+  }
+
+  /** Until the window is drawn and connected to its extension host. */
+  async ready(): Promise<void> {
+    await this.page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
+    await this.page.locator('.part.sidebar .composite.title h2').waitFor({ timeout: 60_000 });
+    await waitFor(async () => !(await this.statusBar.find(/Activating Extensions/)), {
+      what: 'the extensions to be active',
+      timeout: 60_000,
+    });
+  }
+
+  /** What "Developer: Reload Window" does. */
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.ready();
+  }
+
+  /** Into the git-ignored folder test/workbench/screenshots. */
+  async screenshot(name: string): Promise<string> {
+    mkdirSync(screenshots, { recursive: true });
+    const path = join(screenshots, `${name.replace(/[^\w.-]+/g, '-')}.png`);
+    await this.page.screenshot({ path });
+    return path;
+  }
+
+  async close(): Promise<void> {
+    await this.page.close();
+  }
+}
+
+export class Workbench {
+  /** The copy of the fixture. */
+  readonly folder: string;
+  /** The first window. */
+  readonly window: Window;
+  /** For command lines that must find the servers of this workbench. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly #server: Awaited<ReturnType<typeof startVsCodeServer>>;
+  readonly #browser: Browser;
+  readonly #home: string;
+
+  private constructor(parts: {
+    folder: string;
+    window: Window;
+    env: NodeJS.ProcessEnv;
+    server: Awaited<ReturnType<typeof startVsCodeServer>>;
+    browser: Browser;
+    home: string;
+  }) {
+    this.folder = parts.folder;
+    this.window = parts.window;
+    this.env = parts.env;
+    this.#server = parts.server;
+    this.#browser = parts.browser;
+    this.#home = parts.home;
+  }
+
+  static async open(options: WorkbenchOptions): Promise<Workbench> {
+    const home = realpathSync(mkdtempSync(join(tmpdir(), 'gr-workbench-')));
+    const folder = join(home, options.fixture.replace(/\/+$/, '').split('/').at(-1) ?? 'workspace');
+    cpSync(join(root, options.fixture), folder, { recursive: true, filter: (path) => !path.includes('node_modules') });
+    // Packages that the fixture imports.
+    symlinkSync(join(root, 'node_modules'), join(home, 'node_modules'));
+    options.prepare?.(folder);
+    // The servers of this workbench are seen by nobody else, and it sees nobody else's.
+    const env = { GRACEFUL_RELOAD_RUNTIME_DIR: join(home, 'run'), ...options.env };
+    mkdirSync(env.GRACEFUL_RELOAD_RUNTIME_DIR, { mode: 0o700 });
+    const vsix = options.vsix === undefined ? join(root, 'dist/graceful-reload.vsix') : (options.vsix ?? undefined);
+    const server = await startVsCodeServer({
+      vsix,
+      workspaceTrust: options.workspaceTrust ?? false,
+      settings: { ...editorSettings, ...options.settings },
+      env,
+    });
+    try {
+      const browser = await chromium.launch({
+        executablePath: await ensureChromium(),
+        args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+      });
+      const window = await openWindow(browser, server.url(folder), folder);
+      return new Workbench({ folder, window, env: { ...process.env, ...env }, server, browser, home });
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  /** A further window, on the same folder unless told otherwise; like another person's, with storage of its own. */
+  openWindow(folder = this.folder): Promise<Window> {
+    return openWindow(this.#browser, this.#server.url(folder), folder);
+  }
+
+  /** Everything the VS Code server printed. */
+  get log(): string {
+    return this.#server.output();
+  }
+
+  /** Pids of all processes that were started by this VS Code, whatever became of their parents. */
+  processes(): number[] {
+    return marked(this.#server.mark);
+  }
+
+  /** Closes all windows and ends every process. */
+  async dispose(): Promise<void> {
+    await this.#browser.close();
+    await this.#server.stop();
+    rmSync(this.#home, { recursive: true, force: true, maxRetries: 5 });
+    assert.deepEqual(this.processes(), [], 'processes of the workbench are left');
+  }
+}
+
+async function openWindow(browser: Browser, url: string, folder: string): Promise<Window> {
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, locale: 'en-US' });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  await page.goto(url);
+  const window = new Window(page, folder);
+  await window.ready();
+  return window;
+}
+
+/** A part of a test that is counted by itself; the parts share the workbench, and none follows after one that failed. */
+export type Step = (name: string, body: () => Promise<void>) => Promise<void>;
+
+/** A test with a workbench of its own. When it fails, a screenshot and the end of the server's log help to see why. */
+export function workbenchTest(
+  name: string,
+  options: WorkbenchOptions,
+  body: (workbench: Workbench, window: Window, step: Step) => Promise<void>,
+): void {
+  void test(name, { timeout: 240_000 }, async (t) => {
+    const workbench = await Workbench.open(options);
+    let failedStep: unknown;
+    const step: Step = async (title, part) => {
+      await t.test(title, () =>
+        part().catch(async (error: unknown) => {
+          failedStep = error;
+          await tellState(title, t);
+          throw error;
+        }),
+      );
+      if (failedStep) throw failedStep;
+    };
+    const tellState = async (title: string, to: Pick<TestContext, 'diagnostic'>): Promise<void> => {
+      to.diagnostic(`screenshot: ${await workbench.window.screenshot(`failed ${title}`).catch(String)}`);
+      to.diagnostic(`log: ${workbench.log.slice(-2000)}`);
+    };
+    try {
+      await body(workbench, workbench.window, step);
+    } catch (error) {
+      // The runner has heard of it from the step already, and fails this test for it.
+      if (error === failedStep) return;
+      await tellState(name, t);
+      throw error;
+    } finally {
+      await workbench.dispose();
+    }
+  });
+}
