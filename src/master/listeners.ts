@@ -3,7 +3,8 @@
  * accepts nothing itself, so a port is never refused: while no worker runs, the kernel queues.
  */
 import { createServer, type Server } from 'node:net';
-import { lstatSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { lstatSync, renameSync, rmSync } from 'node:fs';
 import type { Address } from '../protocol/status.ts';
 import type { ListenKey } from '../protocol/worker.ts';
 import type { FromWorker } from '../protocol/workerMessages.ts';
@@ -23,6 +24,7 @@ interface Held {
   address: Address | null;
   /** Keeps a server alive whose handle the master itself bound. */
   readonly server?: Server;
+  readonly path?: string;
   /** Tells whether the path of a Unix socket is still the one that was bound. */
   readonly inode?: number | undefined;
 }
@@ -42,6 +44,7 @@ export class Listeners {
   private readonly groups = new Map<string, Map<ListenKey, Held>>();
   private readonly moving = new Map<number, Moving>();
   private lastMove = 0;
+  private lastUnix = 0;
   private readonly receiverFor: (group: string, key: ListenKey) => Receiver | undefined;
 
   /** @param receiverFor a worker that may take a connection to that address now: the newest generation first */
@@ -51,7 +54,10 @@ export class Listeners {
 
   /** Everything the group listens on, before the worker's entry runs. */
   giveAll(group: string, worker: Receiver): void {
-    for (const [key, { handle }] of this.handlesOf(group)) worker.sendHandle(key, handle);
+    for (const [key, { handle, path }] of this.handlesOf(group)) {
+      // A worker asks for a Unix socket when it listens: its program may have removed the path before.
+      if (path === undefined) worker.sendHandle(key, handle);
+    }
   }
 
   donate(group: string, key: ListenKey, handle: SocketHandle): void {
@@ -161,27 +167,43 @@ export class Listeners {
     return handles;
   }
 
-  /** libuv removes a Unix socket's path when the process that bound it closes it, so the master binds. It never accepts. */
+  /**
+   * libuv removes a Unix socket's path when the process that bound it closes it, so the master binds, under a name of its
+   * own that is then moved to the path: a socket that the program has replaced can be closed without harm to the new one.
+   */
   private bindUnix(group: string, worker: Receiver, need: Need): void {
     const path = need.host ?? '';
+    const refuse = (code: string): void => {
+      worker.grant(need.id, undefined, { code, message: `listen ${code}: address already in use ${path}` });
+    };
+    if (inodeOf(path) !== undefined) {
+      refuse('EADDRINUSE');
+      return;
+    }
+    const isAbstract = path.startsWith('\0');
+    const name = isAbstract ? path : join(dirname(path), `.gr-${process.pid}-${++this.lastUnix}`);
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      worker.grant(need.id, undefined, { code: error.code ?? 'EINVAL', message: error.message }),
-    );
+    server.once('error', (error: NodeJS.ErrnoException) => refuse(error.code ?? 'EINVAL'));
     server.once('listening', () => {
-      const handle = (
-        server as unknown as {
-          _handle: SocketHandle & { onconnection: (status: number, client?: SocketHandle) => void };
-        }
-      )._handle;
-      this.handlesOf(group).set(need.key, { handle, address: null, server, inode: inodeOf(path) });
+      if (!isAbstract) renameSync(name, path);
+      const handle = rawHandleOf(server);
+      const handles = this.handlesOf(group);
+      const before = handles.get(need.key);
+      handles.set(need.key, { handle, address: null, server, path, inode: inodeOf(path) });
+      if (before) closeHeld(before);
       worker.grant(need.id, handle);
       handle.onconnection = (_status, client) => {
         if (client) this.take(group, need.key, null, client);
       };
     });
-    server.listen({ path, ...(need.backlog === null ? {} : { backlog: need.backlog }) });
+    server.listen({ path: name, ...(need.backlog === null ? {} : { backlog: need.backlog }) });
   }
+}
+
+type AcceptingHandle = SocketHandle & { onconnection: (status: number, client?: SocketHandle) => void };
+
+function rawHandleOf(server: Server): AcceptingHandle {
+  return (server as unknown as { _handle: AcceptingHandle })._handle;
 }
 
 /** The program removed the socket's path before it listens again: what we hold can no longer be reached. */
@@ -197,7 +219,8 @@ function inodeOf(path: string): number | undefined {
   }
 }
 
-function closeHeld({ handle, server }: Held): void {
+function closeHeld({ handle, server, path, inode }: Held): void {
+  if (path !== undefined && inode !== undefined && inodeOf(path) === inode) rmSync(path, { force: true });
   if (server) server.close();
   else handle.close();
 }

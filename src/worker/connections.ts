@@ -1,4 +1,5 @@
 /** The connections of a worker and what each is doing: counted for the status, and told apart for the drain. */
+import type { ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import type { Http2Session } from 'node:http2';
 import {
@@ -6,6 +7,7 @@ import {
   isHttpServer,
   onRequestStart,
   rawHandle,
+  tcpSocketOf,
   waitWithoutLimit,
   type HttpSocket,
 } from './internals.ts';
@@ -29,7 +31,8 @@ const NO_LIMIT_MS = 2 ** 31 - 1;
 
 interface Known {
   readonly server: Server;
-  requests: number;
+  /** Answers that are still to be given, or under way. */
+  readonly answers: Set<ServerResponse>;
   isEventStream: boolean;
   /** When the last answer ended. */
   idleSince: number;
@@ -39,24 +42,22 @@ interface Known {
 
 export class Connections {
   requests = 0;
-  readonly sessions = new Map<Http2Session, Socket>();
+  readonly sessions = new Map<Http2Session, Socket | undefined>();
   private readonly known = new Map<HttpSocket, Known>();
   private onIdle: () => void = () => undefined;
-  private beforeAnswer: ((socket: HttpSocket, close: () => void) => void) | undefined;
+  private isLastAnswer: ((socket: HttpSocket) => boolean) | undefined;
 
   constructor() {
     onRequestStart(({ request, response, socket }) => {
       this.requests += 1;
-      const entry =
-        this.known.get(socket) ?? this.known.get((socket as unknown as { _parent?: HttpSocket })._parent ?? socket);
-      this.beforeAnswer?.(socket, () => {
-        response.shouldKeepAlive = false;
-      });
+      const tcp = tcpSocketOf(socket) ?? socket;
+      const entry = this.known.get(tcp);
       if (!entry) return;
-      entry.requests += 1;
+      if (this.isLastAnswer?.(tcp)) response.shouldKeepAlive = false;
+      entry.answers.add(response);
       entry.isEventStream = request.headers.accept?.includes('text/event-stream') ?? false;
       response.once('close', () => {
-        entry.requests -= 1;
+        entry.answers.delete(response);
         entry.idleSince = performance.now();
         this.onIdle();
       });
@@ -67,7 +68,7 @@ export class Connections {
     server.prependListener('connection', (socket: HttpSocket) => {
       this.known.set(socket, {
         server,
-        requests: 0,
+        answers: new Set(),
         isEventStream: false,
         idleSince: performance.now(),
         expiresAt: null,
@@ -78,8 +79,7 @@ export class Connections {
       });
     });
     server.on('session', (session: Http2Session) => {
-      const { socket } = session;
-      this.sessions.set(session, socket);
+      this.sessions.set(session, tcpSocketOf(session));
       session.once('close', () => {
         this.sessions.delete(session);
         this.onIdle();
@@ -113,10 +113,17 @@ export class Connections {
     return Math.max(1, limit - (performance.now() - entry.idleSince));
   }
 
-  /** Calls back whenever a connection may have become idle or has gone, and before each answer that is still to come. */
-  onDrain(onIdle: () => void, beforeAnswer: (socket: HttpSocket, close: () => void) => void): void {
+  /**
+   * Calls back whenever a connection may have become idle or has gone.
+   *
+   * @param isLastAnswer whether a connection ends with its next answer; that one then says `Connection: close`
+   */
+  onDrain(onIdle: () => void, isLastAnswer: (socket: HttpSocket) => boolean): void {
     this.onIdle = onIdle;
-    this.beforeAnswer = beforeAnswer;
+    this.isLastAnswer = isLastAnswer;
+    for (const [socket, { answers }] of this.known) {
+      for (const answer of answers) if (!answer.headersSent && isLastAnswer(socket)) answer.shouldKeepAlive = false;
+    }
   }
 
   get count(): number {
@@ -125,8 +132,13 @@ export class Connections {
 
   get inFlight(): number {
     let sum = 0;
-    for (const entry of this.known.values()) sum += entry.requests;
+    for (const entry of this.known.values()) sum += entry.answers.size;
     return sum;
+  }
+
+  isTls(socket: HttpSocket): boolean {
+    const server = this.known.get(socket)?.server;
+    return server !== undefined && isTlsServer(server);
   }
 
   /** Every connection with what it is doing now. */
@@ -150,13 +162,13 @@ function kindOf(
   socket: HttpSocket,
   entry: Known,
   idleOf: (server: Server) => Set<Socket>,
-  ofSessions: Set<Socket>,
+  ofSessions: Set<Socket | undefined>,
 ): ConnectionKind {
   const { server } = entry;
-  if (isTlsServer(server)) return 'tls';
   if (ofSessions.has(socket)) return 'http2';
+  if (isTlsServer(server)) return 'tls';
   if (!isHttpServer(server)) return 'tcp';
-  if (entry.requests > 0) return entry.isEventStream ? 'sse' : 'busy';
+  if (entry.answers.size > 0) return entry.isEventStream ? 'sse' : 'busy';
   if (!socket.parser && socket.bytesRead > 0) return 'websocket';
   const quiet =
     rawHandle(socket) !== null &&

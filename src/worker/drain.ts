@@ -45,9 +45,7 @@ export class Drain {
     this.listeners.stopAccepting();
     this.connections.onDrain(
       () => this.sweepSoon(),
-      (socket, close) => {
-        if (!this.canMove || (socket as { encrypted?: boolean }).encrypted) close();
-      },
+      (socket) => !this.canMove || this.connections.isTls(socket),
     );
     for (const session of this.connections.sessions.keys()) goAway(session);
     // A little before the master's own deadline, so that the program's shutdown code still gets its turn.

@@ -10,10 +10,16 @@ import { RawHttp } from './clients/rawHttp.ts';
 import { Project } from './harness/project.ts';
 import type { Server, ServerOptions } from './harness/server.ts';
 
+/** Addresses that the program listens on. */
+const KINDS = 7;
+
 async function start(t: TestContext, env: NodeJS.ProcessEnv = {}, args: readonly string[] = []): Promise<{ project: Project; server: Server }> {
   const project = Project.of('kinds', t);
   const options: ServerOptions = { env: { UDP_PORT: String(await freeUdpPort()), ...env } };
-  return { project, server: await project.ready(['--drain-timeout', '3s', ...args, 'app.cjs'], options) };
+  const server = await project.ready(['--drain-timeout', '3s', ...args, 'app.cjs'], options);
+  // The first address makes it ready; the others follow.
+  await server.until(() => server.snapshot.addresses.length === KINDS && server.lines.some((line) => line.includes('udp {')), 'all addresses');
+  return { project, server };
 }
 
 async function freeUdpPort(): Promise<number> {
@@ -33,20 +39,24 @@ function portOf(server: Server, name: string): number {
 
 const reload = (server: Server) => server.control.request('reload', {});
 
-/** Reads until the text has come, or the connection has ended. */
-async function readUntil(socket: net.Socket, wanted: RegExp): Promise<string> {
-  let text = '';
-  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
-    text += String(chunk);
-    if (wanted.test(text)) return text;
-  }
-  return text;
+/** Reads until the text has come; fails when the connection ends before. */
+function readUntil(socket: net.Socket, wanted: RegExp): Promise<string> {
+  return new Promise((done, fail) => {
+    let text = '';
+    const onData = (chunk: Buffer): void => {
+      text += chunk.toString('latin1');
+      if (!wanted.test(text)) return;
+      socket.off('data', onData);
+      done(text);
+    };
+    socket.on('data', onData);
+    socket.once('close', () => fail(new Error(`closed after ${JSON.stringify(text)}`)));
+  });
 }
 
 test('addresses of every kind stay the same over generations, port 0 included', async (t) => {
   const { server } = await start(t);
   const before = JSON.stringify(server.snapshot.addresses);
-  assert.equal(server.snapshot.addresses.length, 7);
   for (let turn = 0; turn < 3; turn++) assert.equal((await reload(server)).result, 'done');
   assert.equal(JSON.stringify(server.snapshot.addresses), before);
   const second = await RawHttp.open({ host: 'localhost', port: portOf(server, 'second') });
@@ -71,7 +81,7 @@ test('TLS: the answer under way comes from the old worker with Connection: close
     });
   assert.equal((await get('/')).body, 'hello 1');
   const slow = get('/wait/600');
-  await server.until(() => server.group().workers.some(({ inFlight }) => inFlight > 0), 'a request in flight');
+  await server.line(/waiting 600/);
   const report = reload(server);
   assert.deepEqual(await slow, { body: 'hello 1', connection: 'close' });
   assert.equal((await get('/')).body, 'hello 2');
@@ -93,6 +103,7 @@ test('HTTP/2: streams under way finish, then the session ends and the next one g
   };
   assert.equal(await get(session, '/'), 'hello 1');
   const slow = get(session, '/wait/500');
+  await server.line(/waiting 500/);
   const closed = once(session, 'close');
   await Promise.all([reload(server), closed]);
   assert.equal(await slow, 'hello 1');
@@ -126,8 +137,8 @@ test('a WebSocket gets close frame 1012 between frames; raw TCP and event stream
   await readUntil(events, /data: 1\n\n/);
 
   const since = performance.now();
-  await reload(server);
-  await once(socket, 'close');
+  const closed = once(socket, 'close');
+  await Promise.all([reload(server), closed]);
   assert.deepEqual(Buffer.concat(frames), Buffer.from([0x88, 0x02, 0x03, 0xf4]), 'one close frame, nothing else');
   // The old worker still answers on what it cannot hand over.
   raw.write('echo me');

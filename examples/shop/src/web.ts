@@ -20,9 +20,8 @@ app.get('/api/products', (_request, response) => {
 });
 
 // Takes a while on purpose: reload while it runs, and it is still answered.
-app.get('/slow', (request, response) => {
-  const seconds = Number(request.query.seconds ?? 3);
-  setTimeout(() => response.send(`Done, by process ${process.pid}\n`), seconds * 1000);
+app.get('/slow', (_request, response) => {
+  setTimeout(() => response.send(`Done, by process ${process.pid}\n`), 3000);
 });
 
 app.listen(port, () => {

@@ -18,6 +18,7 @@ describe('a worker that crashes', () => {
   it('is respawned at once, then after 250 ms, then doubling up to 30 s', () => {
     const world = new World().running(spec('web'));
     assert.deepEqual(world.crashes('web#1 g1'), ['spawn web#1 g1']);
+    assert.equal(world.core.serverState(), 'starting');
     const delays: number[] = [];
     for (let crash = 2; crash <= 11; crash++) {
       world.ready('web#1 g1');
@@ -132,6 +133,30 @@ describe('a worker that crashes while something else is on disk', () => {
     assert.deepEqual(world.crashes('web#1 g1', true), []);
     assert.deepEqual(world.pass(3_600_000), []);
     assert.deepEqual(world.slots('web'), ['backoff', 'backoff', 'ready g1']);
+  });
+
+  it('waits after a rejection also when it crashed before that', () => {
+    const world = new World().running(spec('web', { workers: 3 }));
+    for (const name of ['web#2 g1', 'web#3 g1']) {
+      world.crashes(name);
+      world.ready(name);
+      world.crashes(name);
+    }
+    world.reload();
+    assert.deepEqual(world.exits('web#2 g2', 1), ['rejected g2']);
+    assert.deepEqual(world.slots('web'), ['ready g1', 'backoff', 'backoff']);
+    assert.deepEqual(world.pass(3_600_000), []);
+  });
+
+  it('is not taken for stale when its respawn outlives a reload that was rejected', () => {
+    const world = new World().running(spec('web', { workers: 2 }), spec('api', { workers: 2 }));
+    world.crashes('web#2 g1');
+    world.reload();
+    world.ready('web#1 g2');
+    world.ready('api#1 g2');
+    assert.deepEqual(world.exits('api#2 g2', 1), ['rejected g2']);
+    assert.equal(world.slot('web#2').target, 1);
+    assert.deepEqual(world.ready('web#2 g1'), ['admit web#2 g1']);
   });
 
   it('is tried again after a rejection when nobody serves, and brings the others back when it does', () => {

@@ -199,6 +199,17 @@ describe('restart', () => {
     );
   });
 
+  it('that is rejected after its commit brings up new groups as a start does: one worker first', () => {
+    const world = new World().running(spec('web', { workers: 2 }));
+    world.restart();
+    world.evaluated(spec('web', { workers: 2 }), spec('jobs', { order: 'stop-first', workers: 3 }));
+    world.checked();
+    world.ready('web#1 g2');
+    assert.deepEqual(world.exits('web#2 g2', 1), ['kill jobs#1 g2', 'rejected g2', 'spawn jobs#2 g2']);
+    world.exits('jobs#1 g2');
+    assert.deepEqual(world.ready('jobs#2 g2'), ['admit jobs#2 g2', 'spawn jobs#1 g2', 'spawn jobs#3 g2']);
+  });
+
   it('that is superseded after its commit goes on as a reload of what is left', () => {
     const world = new World().running(spec('web', { workers: 3 }), spec('gateway', { reloadable: false }));
     world.restart({ waiter: 1 });

@@ -80,9 +80,7 @@ export function watch(window: Window, group = 'web'): { stop(): Promise<Moment[]
   let isOver = false;
   const looking = (async () => {
     while (!isOver) {
-      const rows = await window.sidebar.rows();
-      const workers = workersOf(rows, group);
-      if (workers.length === 0) console.error('EMPTY', JSON.stringify(rows));
+      const workers = workersOf(await window.sidebar.rows(), group);
       const status = await window.statusBar.find('gracefulReload.status');
       const last = moments.at(-1);
       const moment = { workers, status };

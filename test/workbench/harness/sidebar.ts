@@ -52,7 +52,26 @@ export class Sidebar {
 
   /** Rows from top to bottom, as far as they fit into the window. */
   async rows(): Promise<Row[]> {
-    const read = await this.#rows.evaluateAll((nodes: unknown) =>
+    // While VS Code draws a row anew it is out of the list for a moment, which nobody can see: its index is missing.
+    const read = await waitFor(
+      async () => {
+        const now = (await this.#read()).sort((a, b) => a.index - b.index);
+        return now.every(({ index }, at) => index === now[0]!.index + at) && now;
+      },
+      { what: 'the rows to be drawn' },
+    );
+    return read.map(({ label, description, level, ariaLabel, expanded, icon }) => ({
+      label: plain(label),
+      description: plain(description),
+      level,
+      ariaLabel,
+      expanded: expanded === null ? undefined : expanded === 'true',
+      icon: /codicon-(?!colored|modifier)(\S+)/.exec(icon)?.[1],
+    }));
+  }
+
+  #read() {
+    return this.#rows.evaluateAll((nodes: unknown) =>
       Array.from(nodes as PageElement[], (node) => ({
         index: Number(node.getAttribute('data-index')),
         label: node.querySelector('.label-name')?.textContent ?? '',
@@ -63,16 +82,6 @@ export class Sidebar {
         icon: node.querySelector('.custom-view-tree-node-item-icon')?.className ?? '',
       })),
     );
-    return read
-      .sort((a, b) => a.index - b.index)
-      .map(({ label, description, level, ariaLabel, expanded, icon }) => ({
-        label: plain(label),
-        description: plain(description),
-        level,
-        ariaLabel,
-        expanded: expanded === null ? undefined : expanded === 'true',
-        icon: /codicon-(?!colored|modifier)(\S+)/.exec(icon)?.[1],
-      }));
   }
 
   /** Waits until the rows are as wanted and gives them back; the error shows the rows there were. */
