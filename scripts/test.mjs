@@ -9,7 +9,7 @@
 //
 // Each file runs in a process of its own, with a time limit, and must leave no process behind.
 import { randomUUID } from 'node:crypto';
-import { globSync, readFileSync } from 'node:fs';
+import * as fs from 'node:fs';
 import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { run as runTests } from 'node:test';
@@ -31,10 +31,11 @@ const suites = {
 };
 
 const filesOf = (suite, filters, pattern = '*.test.ts') =>
-  globSync(`test/${suite}/**/${pattern}`, {
-    cwd: root,
-    exclude: (path) => /(^|\/)(fixtures|node_modules)(\/|$)/.test(path),
-  })
+  fs
+    .globSync(`test/${suite}/**/${pattern}`, {
+      cwd: root,
+      exclude: (path) => /(^|\/)(fixtures|node_modules)(\/|$)/.test(path),
+    })
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
     .sort()
     .map((file) => join(root, file));
@@ -173,7 +174,7 @@ async function leftovers(mark) {
 
 function commandLine(pid) {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
   } catch {
     return '(ended meanwhile)';
   }

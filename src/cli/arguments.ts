@@ -1,5 +1,5 @@
 /** The command line, read strictly: own options stand before the file, flags that Node knows go to Node, all after the file to the program. */
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
@@ -174,6 +174,11 @@ function scriptPath(file: string, cwd: string): string {
     );
   if (!statSync(path).isFile())
     throw new UserError('usage', `${path} is not a file. Give the file that starts your server.`);
+  try {
+    accessSync(path, constants.R_OK);
+  } catch {
+    throw new UserError('usage', `${path} cannot be read: this user has no permission to.`);
+  }
   return realpathSync(path);
 }
 

@@ -411,15 +411,15 @@ export class Supervisor {
     }
     this.groups = kept;
     change.added = [];
-    this.retireUnwanted('restart');
+    this.retireUnwanted();
   }
 
   /** Slots and groups that the definition no longer has: their workers drain, then they go. */
-  private retireUnwanted(reason: DrainReason): void {
+  private retireUnwanted(): void {
     for (const group of [...this.groups, ...this.removed]) {
       for (const slot of group.slots) {
         if (slot.wanted) continue;
-        for (const worker of slot.workers) this.leave(worker, group, reason);
+        for (const worker of slot.workers) this.leave(worker, group, 'restart');
       }
       group.slots = group.slots.filter((slot) => slot.wanted || slot.workers.length > 0);
     }
@@ -482,7 +482,7 @@ export class Supervisor {
   private plan(): void {
     for (let before = -1; before !== this.out.length;) {
       before = this.out.length;
-      this.retireUnwanted('restart');
+      this.retireUnwanted();
       if (this.change?.phase === 'canary') this.planCanaries(this.change);
       if (this.change?.phase === 'roll') this.planRoll(this.change);
       this.planRespawns();

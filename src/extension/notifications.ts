@@ -43,7 +43,7 @@ export class Notifications implements vscode.Disposable {
   async startFailed(name: string, exitCode: number, show: () => void): Promise<void> {
     this.log.warn(`task "${name}" ended with exit code ${exitCode}`);
     if (!setting('showNotifications')) return;
-    const text = `The server "${name}" ended with exit code ${exitCode}.`;
+    const text = `The server "${name}" ended with exit code ${exitCode}; its terminal says why.`;
     const answer = await vscode.window.showErrorMessage(text, showTerminal, neverAgain);
     if (answer === showTerminal) show();
     if (answer === neverAgain) await updateSetting('showNotifications', false);

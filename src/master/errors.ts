@@ -47,7 +47,7 @@ interface Place {
   readonly column: number | null;
 }
 
-function placeOf({ stack, message, code }: Failure, stderr: string): Place | undefined {
+function placeOf({ stack, message }: Failure, stderr: string): Place | undefined {
   const transform = TRANSFORM.exec(message);
   if (transform) return { file: transform[1]!, line: Number(transform[2]), column: Number(transform[3]) + 1 };
   const fromStack = frameOf(stack ?? '');

@@ -3,25 +3,13 @@
  * out here. Nobody else writes state.
  */
 import { readFileSync } from 'node:fs';
-import { relative } from 'node:path';
 import type { Change, ChangeResult } from '../core/change.ts';
-import type { GroupFiles } from '../core/changeScope.ts';
 import { servedGeneration, type Exit, type Group } from '../core/pool.ts';
 import type { Request, Scope } from '../core/requests.ts';
-import { Supervisor, type Command, type Event } from '../core/supervisor.ts';
+import type { Command, Event } from '../core/supervisor.ts';
 import type { Worker } from '../core/workerState.ts';
 import { Reaper } from '../platform/reaper.ts';
-import type {
-  Address,
-  ErrorInfo,
-  Explanation,
-  NeedsRestart,
-  ReloadReport,
-  Snapshot,
-  StopReport,
-  Trigger,
-} from '../protocol/status.ts';
-import { STATUS_VERSION } from '../protocol/status.ts';
+import type { Address, ErrorInfo, ReloadReport, Snapshot, StopReport, Trigger } from '../protocol/status.ts';
 import { messageOf, UserError } from '../protocol/userError.ts';
 import type { FromWorker, Report } from '../protocol/workerMessages.ts';
 import { evaluateBootstrap, type HostParts } from './bootstrapHost.ts';
@@ -35,19 +23,20 @@ import {
   type GroupDefinition,
   type ServerDefinition,
 } from './definitions.ts';
-import { keepTexts, NO_BOOTSTRAP, ProcessFiles, scopeOfFile, type BootstrapFiles, type Flag } from './files.ts';
-import { importChain, type ChainGraph } from './importChain.ts';
+import { keepTexts, NO_BOOTSTRAP, ProcessFiles, type BootstrapFiles } from './files.ts';
 import { environmentOf, launchOf, type LaunchRequest } from './launch.ts';
 import { Listeners } from './listeners.ts';
 import type { Logger } from './logger.ts';
 import type { NodeBinary } from './nodeVersion.ts';
 import type { StartOptions } from '../protocol/startOptions.ts';
-import { isExcludedBy } from './globs.ts';
 import { type Output } from './output.ts';
 import type { RegistryFile } from './registryEntry.ts';
 import { ReloadLog } from './reloadLog.ts';
 import { Saves } from './saves.ts';
-import { groupStatus, slotError } from './snapshot.ts';
+import { snapshotOf } from './snapshot.ts';
+import { Facts } from './facts.ts';
+import { explain, groupFiles, isOfInterest, isStaying } from './meaning.ts';
+import { RestartFlags } from './restartFlags.ts';
 import { placeText, type Terminal } from './terminal.ts';
 import { Watcher } from './watcher.ts';
 import { WorkerHandle } from './workerHandle.ts';
@@ -74,26 +63,17 @@ export interface MasterParts {
 
 export class Master {
   private readonly parts: MasterParts;
-  private readonly options: StartOptions;
-  private readonly core = new Supervisor();
+  private readonly facts: Facts;
   private readonly queue: Event[] = [];
   private isDraining = false;
   private timer: NodeJS.Timeout | undefined;
-  private readonly startedAt = Date.now();
   private readonly clock = performance.now();
 
-  private definition: ServerDefinition;
   private nextDefinition: ServerDefinition | undefined;
   private nextBootstrap: BootstrapFiles | undefined;
   private lastDefinition = 1;
-  /** Null until the first process has told whether the script declares groups. */
-  private isBootstrap: boolean | null = null;
-  private bootstrap: BootstrapFiles = NO_BOOTSTRAP;
   private probe: WorkerHandle | undefined;
 
-  private readonly handles = new Map<number, WorkerHandle>();
-  /** Of the worker whose failure rejected the last change of a group: what it loaded is what a fix will change. */
-  private readonly attempts = new Map<string, ProcessFiles>();
   /** What the group's workers listened on before the change that runs; a reload must keep it. */
   private readonly expected = new Map<string, Set<string>>();
   private readonly listeners: Listeners;
@@ -102,7 +82,7 @@ export class Master {
   private readonly saves: Saves;
   private readonly watcher: Watcher | undefined;
   private readonly control: ControlServer;
-  private readonly flagged = new Map<string, NeedsRestart>();
+  private readonly flags: RestartFlags;
 
   private isReadyTold = false;
   private stopReport: StopReport = { stopped: 0, forcedKills: 0 };
@@ -115,19 +95,19 @@ export class Master {
 
   constructor(parts: MasterParts) {
     this.parts = parts;
-    this.options = parts.options;
-    this.definition = plainDefinition(parts.options);
+    this.facts = new Facts(parts.options);
+    this.flags = new RestartFlags(this.facts, parts.terminal, () => this.changed());
     this.listeners = new Listeners((group, key) => this.receiverFor(group, key));
     this.saves = new Saves({
-      groups: () => this.groupFiles(),
-      bootstrap: () => this.bootstrap.files.loaded,
-      script: this.options.script,
-      isOfInterest: (file) => this.isOfInterest(file),
+      groups: () => groupFiles(this.facts),
+      bootstrap: () => this.facts.bootstrap.files.loaded,
+      script: this.facts.options.script,
+      isOfInterest: (file) => isOfInterest(this.facts, file),
       reload: (groups, trigger) => void this.requestReload(new Map(groups.map((group) => [group, null])), trigger),
       onKnown: () => this.updateFlags(),
       isHeld: (kind, isManual) => this.isHeld(kind, isManual),
     });
-    this.watcher = this.options.watch
+    this.watcher = this.facts.options.watch
       ? new Watcher((file) => void this.saves.onFile(file, 'change'), parts.log)
       : undefined;
     const { token } = parts.registry.entry;
@@ -153,15 +133,15 @@ export class Master {
       this.fail = fail;
     });
     this.parts.terminal.starting(this.name);
-    this.watch(this.options.script);
-    this.enqueue({ type: 'start', groups: specsOf(this.definition) });
+    this.watch(this.facts.options.script);
+    this.enqueue({ type: 'start', groups: specsOf(this.facts.definition) });
     return over;
   }
 
   /** @param force a second request: workers are not waited for */
   requestStop(force: boolean): void {
     if (force) this.exitCode = 130;
-    if (!this.core.stopping) this.parts.terminal.stopping(this.name);
+    if (!this.facts.core.stopping) this.parts.terminal.stopping(this.name);
     this.enqueue({ type: force ? 'force-stop' : 'stop' });
   }
 
@@ -173,7 +153,7 @@ export class Master {
     this.isDraining = true;
     try {
       for (let next = this.queue.shift(); next; next = this.queue.shift()) {
-        for (const command of this.core.handle(next, this.now())) this.perform(command);
+        for (const command of this.facts.core.handle(next, this.now())) this.perform(command);
       }
     } finally {
       this.isDraining = false;
@@ -188,7 +168,7 @@ export class Master {
 
   private schedule(): void {
     clearTimeout(this.timer);
-    const at = this.core.nextDeadline();
+    const at = this.facts.core.nextDeadline();
     if (at !== null)
       this.timer = setTimeout(() => this.enqueue({ type: 'tick' }), Math.max(1, Math.ceil(at - this.now())));
   }
@@ -199,7 +179,7 @@ export class Master {
         this.spawn(command.worker);
         return;
       case 'admit': {
-        const handle = this.handles.get(command.worker.id);
+        const handle = this.facts.handles.get(command.worker.id);
         handle?.process.send({ t: 'admit' });
         if (this.control.subscribers > 0) handle?.process.send({ t: 'figures', on: true });
         this.onServes(command.worker);
@@ -207,17 +187,17 @@ export class Master {
         return;
       }
       case 'drain': {
-        const handle = this.handles.get(command.worker.id);
+        const handle = this.facts.handles.get(command.worker.id);
         if (handle) handle.drainedFor = command.change;
         handle?.process.send({ t: 'drain', deadlineMs: command.timeoutMs });
-        if (this.core.stopping) this.stopReport.stopped += 1;
+        if (this.facts.core.stopping) this.stopReport.stopped += 1;
         return;
       }
       case 'kill': {
-        const handle = this.handles.get(command.worker.id);
+        const handle = this.facts.handles.get(command.worker.id);
         if (command.forced) {
           this.reloads.killed(handle?.drainedFor ?? null);
-          if (this.core.stopping) this.stopReport.forcedKills += 1;
+          if (this.facts.core.stopping) this.stopReport.forcedKills += 1;
         }
         handle?.process.kill();
         return;
@@ -267,8 +247,9 @@ export class Master {
       this.enqueueLater({ type: 'exited', worker: worker.id, exit, diskDiffers: false });
       return;
     }
-    if (this.isBootstrap === null && worker.slot === 1 && this.core.change?.kind === 'start') this.probe = handle;
-    this.handles.set(worker.id, handle);
+    if (this.facts.isBootstrap === null && worker.slot === 1 && this.facts.core.change?.kind === 'start')
+      this.probe = handle;
+    this.facts.handles.set(worker.id, handle);
     if (handle.process.pid !== undefined) this.reaper.watch(handle.process.pid);
     const prefix = (): string | undefined => this.prefixOf(worker, handle);
     const out = this.parts.output.follow(handle.process.stdout, prefix);
@@ -284,7 +265,7 @@ export class Master {
   private readonly releaseOutput = new Map<number, () => void>();
 
   private launchRequest(group: GroupDefinition, worker: Worker): LaunchRequest {
-    const isProbe = this.isBootstrap === null && this.core.change?.kind === 'start';
+    const isProbe = this.facts.isBootstrap === null && this.facts.core.change?.kind === 'start';
     return {
       node: this.parts.node,
       entry: group.entry,
@@ -298,13 +279,14 @@ export class Master {
   }
 
   private wishOf(worker: Worker, group: GroupDefinition): WorkerHandle['wish'] {
-    const change = this.core.change;
+    const change = this.facts.core.change;
     const keepsAddresses = change?.kind !== 'restart';
     const { ready } = group.options;
     return {
       mode: ready === 'message' ? 'message' : typeof ready === 'string' ? 'auto' : 'http',
       expected: keepsAddresses ? new Set(this.expected.get(worker.group)) : new Set(),
-      groupListens: this.coreGroup(worker.group)?.listens ?? null,
+      // A restart may make a group listen that did not, or the other way round.
+      groupListens: keepsAddresses ? (this.coreGroup(worker.group)?.listens ?? null) : null,
     };
   }
 
@@ -387,13 +369,13 @@ export class Master {
     if (readiness.is === 'ready')
       this.enqueue({ type: 'ready', worker: handle.id, listens: handle.listening.size > 0 });
     if (readiness.is === 'failed') {
-      this.attempts.set(handle.worker.group, handle.files);
+      this.facts.attempts.set(handle.worker.group, handle.files);
       this.enqueue({ type: 'failed', worker: handle.id, error: readiness.error });
     }
   }
 
   private onServes(worker: Worker): void {
-    this.attempts.delete(worker.group);
+    this.facts.attempts.delete(worker.group);
     this.learnAddresses(worker.group);
     this.updateFlags();
   }
@@ -401,29 +383,34 @@ export class Master {
   private onExit(handle: WorkerHandle, code: number | null, signal: string | null): void {
     const { worker } = handle;
     const { state } = worker;
-    this.handles.delete(worker.id);
+    this.facts.handles.delete(worker.id);
     this.releaseOutput.delete(worker.id);
     if (handle.process.pid !== undefined) this.reaper.forget(handle.process.pid);
     this.listeners.onReceiverGone(worker.id);
-    if (state.kind === 'starting' || state.kind === 'standby') this.attempts.set(worker.group, handle.files);
-    const exit: Exit = { code, signal, error: handle.exitError(code, signal, (path) => this.display(path)) };
-    if (handle === this.probe && this.isBootstrap === null) {
+    // What it loaded is what a fix will change; of one that served only if nobody is left who loaded the same.
+    const isLast = ![...this.facts.handles.values()].some(
+      (other) => other.worker.group === worker.group && isStaying(other.worker),
+    );
+    if (state.kind === 'starting' || state.kind === 'standby' || (state.kind === 'ready' && isLast))
+      this.facts.attempts.set(worker.group, handle.files);
+    const exit: Exit = { code, signal, error: handle.exitError(code, signal, (path) => this.facts.display(path)) };
+    if (handle === this.probe && this.facts.isBootstrap === null) {
       this.settleKind(false);
       if (this.refuseFirstStart(exit)) return;
     }
-    if (state.kind === 'ready' && !this.core.stopping) {
+    if (state.kind === 'ready' && !this.facts.core.stopping) {
       const what = `${worker.group}#${worker.slot} ${signal === null ? `exited with code ${code ?? '?'}` : `was ended by ${signal}`}`;
       this.parts.terminal.note(what, code === 0 ? undefined : 'red');
     }
     // A change that is under way loads what is on disk anyway.
-    const isInChange = this.core.change?.scope.has(worker.group) ?? false;
+    const isInChange = this.facts.core.change?.scope.has(worker.group) ?? false;
     const diskDiffers = !isInChange && this.saves.pending().some(({ groups }) => groups.includes(worker.group));
     this.enqueue({ type: 'exited', worker: worker.id, exit, diskDiffers });
   }
 
   private onUnlistened(handle: WorkerHandle, key: string): void {
     handle.listening.delete(key);
-    const others = [...this.handles.values()].some(
+    const others = [...this.facts.handles.values()].some(
       (other) => other.worker.group === handle.worker.group && other.listening.has(key),
     );
     if (!others) this.listeners.release(handle.worker.group, key);
@@ -431,7 +418,7 @@ export class Master {
   }
 
   private learnAddresses(group: string): void {
-    const keys = [...this.handles.values()]
+    const keys = [...this.facts.handles.values()]
       .filter(({ worker }) => worker.group === group && worker.state.kind === 'ready')
       .map(({ listening }) => listening);
     const newest = keys.at(-1);
@@ -440,7 +427,7 @@ export class Master {
 
   /** The newest generation first, and among those the one with the fewest connections. */
   private receiverFor(group: string, key: string): WorkerHandle | undefined {
-    const ready = [...this.handles.values()].filter(
+    const ready = [...this.facts.handles.values()].filter(
       ({ worker, listening }) => worker.group === group && worker.state.kind === 'ready' && listening.has(key),
     );
     const newest = Math.max(...ready.map(({ worker }) => worker.generation));
@@ -453,8 +440,9 @@ export class Master {
   // ---- the first process: bootstrap script or program
 
   private settleKind(isBootstrap: boolean): void {
-    if (this.isBootstrap !== null) return;
-    this.isBootstrap = isBootstrap;
+    if (this.facts.isBootstrap !== null) return;
+    this.facts.isBootstrap = isBootstrap;
+    for (const request of this.heldRequests.splice(0)) this.enqueueLater({ type: 'request', request });
     for (const release of this.releaseOutput.values()) release();
   }
 
@@ -462,24 +450,24 @@ export class Master {
     if (handle !== this.probe) return;
     this.settleKind(true);
     try {
-      this.definition = declaredDefinition(this.options, declared, 1);
+      this.facts.definition = declaredDefinition(this.facts.options, declared, 1);
     } catch (error) {
       this.abort(error);
       return;
     }
-    this.parts.registry.rename(this.definition.name ?? this.parts.name);
-    this.bootstrap = keepTexts(handle.files);
-    this.enqueue({ type: 'declared', groups: specsOf(this.definition) });
+    this.parts.registry.rename(this.facts.definition.name ?? this.parts.name);
+    this.facts.bootstrap = keepTexts(handle.files);
+    this.enqueue({ type: 'declared', groups: specsOf(this.facts.definition) });
   }
 
   /** A first start that cannot come to anything by a later save ends the command; true when it did. */
   private refuseFirstStart({ error, code }: Exit): boolean {
     const place = error.file === null ? '' : ` at ${placeText(error)}`;
-    if (looksLikeBootstrap(this.options.script)) {
+    if (looksLikeBootstrap(this.facts.options.script)) {
       this.abort(
         new UserError(
           'bootstrap-error',
-          `The bootstrap script ${this.display(this.options.script)} cannot be evaluated: ${error.message}${place}`,
+          `The bootstrap script ${this.facts.display(this.facts.options.script)} cannot be evaluated: ${error.message}${place}`,
         ),
       );
       return true;
@@ -493,9 +481,12 @@ export class Master {
       );
       return true;
     }
-    if (!this.options.watch && code !== 0) {
+    if (!this.facts.options.watch && code !== 0) {
       this.abort(
-        new UserError('usage', `${this.display(this.options.script)} cannot be started: ${error.message}${place}`),
+        new UserError(
+          'internal',
+          `${this.facts.display(this.facts.options.script)} cannot be started: ${error.message}${place}`,
+        ),
       );
       return true;
     }
@@ -503,7 +494,7 @@ export class Master {
   }
 
   private abort(error: unknown): void {
-    for (const { process } of this.handles.values()) process.kill();
+    for (const { process } of this.facts.handles.values()) process.kill();
     this.dispose();
     void this.control.close();
     this.fail(error instanceof Error ? error : new Error(String(error)));
@@ -512,13 +503,22 @@ export class Master {
   // ---- changes
 
   private requestReload(scope: Scope, trigger: Trigger): Promise<ReloadReport> {
+    return this.request('reload', scope, trigger);
+  }
+
+  /** While it is not known yet what the first process is, a request would end it: it waits until then. */
+  private readonly heldRequests: Request[] = [];
+
+  private request(kind: Request['kind'], scope: Scope, trigger: Trigger): Promise<ReloadReport> {
     const { id, result } = this.reloads.waiter();
-    this.enqueue({ type: 'request', request: this.requestOf('reload', scope, trigger, id) });
+    const request = this.requestOf(kind, scope, trigger, id);
+    if (this.facts.isBootstrap === null) this.heldRequests.push(request);
+    else this.enqueue({ type: 'request', request });
     return result;
   }
 
   private requestOf(kind: Request['kind'], scope: Scope, trigger: Trigger, waiter: number): Request {
-    const files = trigger.files.map((file) => this.display(file));
+    const files = trigger.files.map((file) => this.facts.display(file));
     return {
       kind,
       scope,
@@ -529,30 +529,32 @@ export class Master {
   }
 
   private async evaluate(change: Change): Promise<void> {
-    if (!this.isBootstrap) {
-      this.nextDefinition = { ...plainDefinition(this.options), number: ++this.lastDefinition };
+    if (!this.facts.isBootstrap) {
+      this.nextDefinition = { ...plainDefinition(this.facts.options), number: ++this.lastDefinition };
       this.nextBootstrap = NO_BOOTSTRAP;
       this.enqueueLater({ type: 'evaluated', change: change.id, outcome: specsOf(this.nextDefinition) });
       return;
     }
     const launch = launchOf({
       node: this.parts.node,
-      entry: this.options.script,
-      args: this.options.args,
-      nodeArgs: this.options.nodeArgs,
-      cwd: this.options.cwd,
+      entry: this.facts.options.script,
+      args: this.facts.options.args,
+      nodeArgs: this.facts.options.nodeArgs,
+      cwd: this.facts.options.cwd,
       env: { ...process.env, ...this.parts.extraEnv },
       role: 'bootstrap',
     });
     const { files, outcome } = await evaluateBootstrap(launch, this.hostParts());
     for (const file of files.loaded.keys()) this.watch(file);
+    // A newer request may have taken its place meanwhile.
+    if (this.facts.core.change?.id !== change.id) return;
     let result: ErrorInfo | undefined;
     if ('definition' in outcome) {
       try {
-        this.nextDefinition = declaredDefinition(this.options, outcome, ++this.lastDefinition);
+        this.nextDefinition = declaredDefinition(this.facts.options, outcome, ++this.lastDefinition);
         this.nextBootstrap = keepTexts(files);
       } catch (error) {
-        result = plainError('bootstrap-error', messageOf(error), this.display(this.options.script));
+        result = plainError('bootstrap-error', messageOf(error), this.facts.display(this.facts.options.script));
       }
     } else {
       result = outcome;
@@ -564,7 +566,7 @@ export class Master {
     return {
       output: this.parts.errorOutput,
       log: this.parts.log,
-      display: (path) => this.display(path),
+      display: (path) => this.facts.display(path),
       onSpawn: (pid) => this.reaper.watch(pid),
       onExit: (pid) => this.reaper.forget(pid),
     };
@@ -573,7 +575,7 @@ export class Master {
   private async check(change: Change, groups: readonly string[]): Promise<void> {
     let error: ErrorInfo | undefined;
     for (const name of groups) {
-      const group = (this.nextDefinition ?? this.definition).groups.get(name);
+      const group = (this.nextDefinition ?? this.facts.definition).groups.get(name);
       if (!group || error) continue;
       const entries = change.kind === 'restart' ? [group.entry] : [];
       const changed = this.saves
@@ -595,7 +597,7 @@ export class Master {
         role: 'check',
         check: present,
       });
-      error = await compileCheck(launch, (path) => this.display(path), this.parts.log);
+      error = await compileCheck(launch, (path) => this.facts.display(path), this.parts.log);
       if (error) this.rememberAttempt(name, present);
     }
     this.enqueue({ type: 'checked', change: change.id, error: error ?? null });
@@ -605,15 +607,15 @@ export class Master {
   private rememberAttempt(group: string, files: readonly string[]): void {
     const attempt = new ProcessFiles();
     for (const file of files) attempt.loaded.set(file, this.saves.disk.digest(file) ?? null);
-    this.attempts.set(group, attempt);
+    this.facts.attempts.set(group, attempt);
   }
 
   private commit(): void {
     if (this.nextDefinition) {
-      this.definition = this.nextDefinition;
-      this.parts.registry.rename(this.definition.name ?? this.parts.name);
+      this.facts.definition = this.nextDefinition;
+      this.parts.registry.rename(this.facts.definition.name ?? this.parts.name);
     }
-    if (this.nextBootstrap) this.bootstrap = this.nextBootstrap;
+    if (this.nextBootstrap) this.facts.bootstrap = this.nextBootstrap;
     this.nextDefinition = undefined;
     this.nextBootstrap = undefined;
     this.expected.clear();
@@ -622,7 +624,7 @@ export class Master {
 
   private onBegan(change: Change): void {
     this.saves.onChangeBegan();
-    for (const group of change.scope.keys()) this.attempts.delete(group);
+    for (const group of change.scope.keys()) this.facts.attempts.delete(group);
     if (change.kind !== 'start') this.parts.terminal.began(change);
   }
 
@@ -636,7 +638,7 @@ export class Master {
     }
     const report = this.reloads.add(result, Date.now() - (result.endedAt - change.startedAt));
     if (result.result === 'superseded') {
-      this.parts.terminal.ended(change, report, 0, this.core.generation);
+      this.parts.terminal.ended(change, report, 0, this.facts.core.generation);
     } else {
       void this.settled(change).then(() => {
         const final = this.reloads.report(change) ?? report;
@@ -650,7 +652,7 @@ export class Master {
 
   /** Old workers tell what they moved when they have drained; most do at once. */
   private settled(change: Change): Promise<void> {
-    const leaving = [...this.handles.values()].filter(({ drainedFor }) => drainedFor === change.id);
+    const leaving = [...this.facts.handles.values()].filter(({ drainedFor }) => drainedFor === change.id);
     const gone = Promise.all(leaving.map((handle) => new Promise((done) => handle.process.stdout.once('close', done))));
     return new Promise((done) => {
       const timer = setTimeout(done, SETTLE_MS);
@@ -666,70 +668,34 @@ export class Master {
     const { terminal } = this.parts;
     if (change.error) {
       const place = change.error.file === null ? '' : ` at ${placeText(change.error)}`;
-      const isTaken = change.error.code === 'EADDRINUSE' && servedGeneration(this.core.groups) === 0;
-      if (isTaken || !this.options.watch) {
+      const isTaken = change.error.code === 'EADDRINUSE' && servedGeneration(this.facts.core.groups) === 0;
+      if (isTaken || !this.facts.options.watch) {
         this.abort(
-          new UserError(isTaken ? 'port-taken' : 'usage', `${name} cannot be started: ${change.error.message}${place}`),
+          new UserError(
+            isTaken ? 'port-taken' : 'internal',
+            `${name} cannot be started: ${change.error.message}${place}`,
+          ),
         );
         return;
       }
       terminal.failed(name, `${change.error.message}${place}. The next save starts it.`);
     } else if (result === 'done' && !this.isReadyTold) {
       this.isReadyTold = true;
-      const groups = this.core.groups;
+      const groups = this.facts.core.groups;
       terminal.ready(name, groups.length, this.slotsOf(change), this.addresses(), Math.round(endedAt));
     }
     queueMicrotask(() => this.saves.onChangeEnded());
   }
 
   private slotsOf(change: Change): number {
-    const inScope = this.core.groups.filter((group) => change.scope.has(group.spec.name));
+    const inScope = this.facts.core.groups.filter((group) => change.scope.has(group.spec.name));
     return inScope.reduce((sum, group) => sum + (change.scope.get(group.spec.name)?.length ?? group.slots.length), 0);
   }
 
   // ---- files
 
-  /**
-   * What would go on running if nothing were done: a committed change replaces the rest. Before that the old workers count:
-   * a new one that is still booting may not have told yet what it loaded.
-   */
-  private groupFiles(): GroupFiles[] {
-    const { change, groups } = this.core;
-    return groups.map((group) => {
-      const inChange =
-        change && change.kind !== 'start' && change.scope.has(group.spec.name) && change.phase === 'roll';
-      const workers = [...this.handles.values()].filter(
-        ({ worker }) => worker.group === group.spec.name && isStaying(worker),
-      );
-      const newest = inChange ? workers.filter(({ worker }) => worker.generation === change.generation) : workers;
-      const attempt = inChange ? undefined : this.attempts.get(group.spec.name);
-      return {
-        name: group.spec.name,
-        reloadable: group.spec.reloadable,
-        processes: attempt ? afterAttempt(newest, attempt) : newest.map(({ files }) => files.loaded),
-        isExcluded: isExcludedBy(this.definition.groups.get(group.spec.name)?.options.exclude ?? [], this.options.cwd),
-      };
-    });
-  }
-
-  private isOfInterest(file: string): boolean {
-    if (file === this.options.script || this.bootstrap.files.loaded.has(file)) return true;
-    const sets = [...[...this.handles.values()].map(({ files }) => files), ...this.attempts.values()];
-    for (const files of sets) {
-      if (
-        [...files.missing].some(
-          (near) => file === near || file.startsWith(`${near}.`) || file.startsWith(`${near}/index.`),
-        )
-      ) {
-        // An import waited for it: whatever is there now is news.
-        if (!files.loaded.has(file)) files.loaded.set(file, '');
-      }
-    }
-    return sets.some((files) => files.loaded.has(file));
-  }
-
   private isHeld(kind: 'save' | 'change', isManual: boolean): boolean {
-    const policy = this.options.reloadOn ?? 'change';
+    const policy = this.facts.options.reloadOn ?? 'change';
     return policy === 'never' || (policy === 'manualSave' && kind === 'save' && !isManual);
   }
 
@@ -743,67 +709,7 @@ export class Master {
   }
 
   private updateFlags(): void {
-    const flags = new Map(this.saves.flags().map((flag) => [flag.file, flag]));
-    for (const file of this.flagged.keys()) if (!flags.has(file)) this.flagged.delete(file);
-    for (const flag of flags.values()) if (this.flagged.get(flag.file)?.reason !== flag.reason) this.addFlag(flag);
-    this.changed();
-  }
-
-  private addFlag(flag: Flag): void {
-    const placeholder = {
-      file: this.display(flag.file),
-      reason: flag.reason,
-      since: new Date(this.saves.disk.since(flag.file)).toISOString(),
-      chain: [this.display(flag.file)],
-      groups: [...flag.groups],
-    };
-    this.flagged.set(flag.file, placeholder);
-    void this.chainTo(flag.file, flag.groups).then((chain) => {
-      if (this.flagged.get(flag.file) !== placeholder) return;
-      this.flagged.set(flag.file, { ...placeholder, chain });
-      this.parts.terminal.needsRestart(placeholder.file, chain);
-      this.changed();
-    });
-  }
-
-  /** From the bootstrap script, or else from the entry of one of these groups. */
-  private async chainTo(file: string, groups: readonly string[]): Promise<string[]> {
-    const inBootstrap = this.bootstrap.files.loaded.has(file);
-    const group = this.definition.groups.get(groups[0] ?? '');
-    const worker = [...this.handles.values()].find(
-      ({ worker: { group: name }, files }) => name === group?.name && files.loaded.has(file),
-    );
-    const root = inBootstrap ? this.options.script : (group?.entry ?? file);
-    const graph: ChainGraph = inBootstrap ? this.bootstrap.files : (worker?.files ?? new ProcessFiles());
-    const steps = await importChain(root, file, graph);
-    return steps.map((step) => `${this.display(step.file)}${step.line === null ? '' : `:${step.line}`}`);
-  }
-
-  private async explain(path: string): Promise<Explanation> {
-    const { verdict, reload, fixed, inBootstrap } = scopeOfFile(path, this.groupFiles(), this.bootstrap.files.loaded);
-    const file = this.display(path);
-    const chain = verdict === 'none' ? [] : await this.chainTo(path, [...fixed, ...reload]);
-    const loadedBy = `${reload.join(', ')} loaded it`;
-    const kept = fixed.length > 0 ? `${fixed.join(', ')} loaded it and does not reload` : '';
-    const boot = inBootstrap
-      ? path === this.options.script
-        ? 'it is the bootstrap script'
-        : 'the bootstrap script loads it'
-      : '';
-    const reasons: Record<Explanation['verdict'], string> = {
-      reload: `Saving it reloads ${reload.join(', ')}: ${loadedBy}.`,
-      restart: `Saving it needs a restart: ${[boot, kept].filter(Boolean).join('; ')}.`,
-      partial: `Saving it reloads ${reload.join(', ')}; the rest needs a restart: ${[boot, kept].filter(Boolean).join('; ')}.`,
-      built: '',
-      none: 'Saving it does nothing: no process has loaded it.',
-    };
-    return {
-      file,
-      verdict,
-      groups: [...reload, ...(verdict === 'reload' || verdict === 'none' ? [] : fixed)],
-      reason: reasons[verdict],
-      chain,
-    };
+    this.flags.update(this.saves);
   }
 
   // ---- control
@@ -814,15 +720,10 @@ export class Master {
       reload: ({ group, slot }) => this.reloadOnDemand(group, slot),
       restart: () => {
         this.refuseWhenStopping();
-        const { id, result } = this.reloads.waiter();
-        const scope = new Map(this.core.groups.map(({ spec }) => [spec.name, null]));
-        this.enqueue({
-          type: 'request',
-          request: this.requestOf('restart', scope, { kind: 'restart', files: [] }, id),
-        });
-        return result;
+        const scope = new Map(this.facts.core.groups.map(({ spec }) => [spec.name, null]));
+        return this.request('restart', scope, { kind: 'restart', files: [] });
       },
-      explain: ({ file }) => this.explain(file),
+      explain: ({ file }) => explain(this.facts, file),
       saved: async ({ file, manual }) => ({ acted: await this.saves.onFile(file, 'save', manual) }),
       stop: () =>
         new Promise((done) => {
@@ -834,7 +735,7 @@ export class Master {
 
   private reloadOnDemand(group: string | undefined, slot: number | undefined): Promise<ReloadReport> {
     this.refuseWhenStopping();
-    const { groups } = this.core;
+    const { groups } = this.facts.core;
     const reloadable = groups.filter(({ spec }) => spec.reloadable);
     const names = groups.map(({ spec }) => spec.name).join(', ');
     const wanted = group === undefined ? reloadable : groups.filter(({ spec }) => spec.name === group);
@@ -857,11 +758,11 @@ export class Master {
   }
 
   private refuseWhenStopping(): void {
-    if (this.core.stopping) throw new UserError('no-server', `${this.name} is stopping.`);
+    if (this.facts.core.stopping) throw new UserError('no-server', `${this.name} is stopping.`);
   }
 
   private onSubscribers(count: number): void {
-    for (const { process, worker } of this.handles.values())
+    for (const { process, worker } of this.facts.handles.values())
       if (worker.state.kind === 'ready') process.send({ t: 'figures', on: count > 0 });
   }
 
@@ -875,54 +776,17 @@ export class Master {
   }
 
   private snapshot(): Snapshot {
-    const { core } = this;
-    const offset = this.startedAt;
-    const history = this.reloads.history();
-    const facts = {
-      handleOf: ({ id }: Worker) => this.handles.get(id),
-      wallClock: (ms: number) => offset + ms,
-      display: (path: string) => this.display(path),
-    };
-    const groups = this.isBootstrap === null ? [] : core.groups;
-    const isPending = this.isHeldAtAll();
-    return {
-      version: STATUS_VERSION,
+    return snapshotOf(this.facts, {
       name: this.name,
-      pid: process.pid,
-      kind: 'node',
-      state: core.serverState(),
-      generation: servedGeneration(core.groups),
-      startedAt: new Date(this.startedAt).toISOString(),
-      cwd: this.options.cwd,
-      script: this.display(this.options.script),
-      bootstrap: this.isBootstrap,
-      paused: false,
-      addresses: this.addresses(),
-      groups: groups.map((group) =>
-        groupStatus(group, {
-          ...facts,
-          definition: this.definition.groups.get(group.spec.name),
-          addresses: this.listeners.addresses(group.spec.name),
-        }),
-      ),
-      needsRestart: [...this.flagged.values()],
-      pendingReload: isPending
-        ? this.saves
-            .pending()
-            .map(({ file, groups: names, since }) => ({
-              file: this.display(file),
-              groups: names,
-              since: new Date(since).toISOString(),
-            }))
-        : [],
-      lastReload: history[0] ?? null,
-      reloads: history,
-      error: slotError(groups),
-    };
+      addressesOf: (group) => this.listeners.addresses(group),
+      needsRestart: this.flags.list(),
+      pending: this.isHeldAtAll() ? this.saves.pending() : [],
+      reloads: this.reloads.history(),
+    });
   }
 
   private isHeldAtAll(): boolean {
-    return this.options.reloadOn === 'never' || this.options.reloadOn === 'manualSave';
+    return this.facts.options.reloadOn === 'never' || this.facts.options.reloadOn === 'manualSave';
   }
 
   // ---- the end
@@ -956,11 +820,11 @@ export class Master {
   }
 
   private coreGroup(name: string): Group | undefined {
-    return this.core.groups.find(({ spec }) => spec.name === name);
+    return this.facts.core.groups.find(({ spec }) => spec.name === name);
   }
 
   private definitionOf(worker: Worker): GroupDefinition {
-    const of = this.nextDefinition?.number === worker.definition ? this.nextDefinition : this.definition;
+    const of = this.nextDefinition?.number === worker.definition ? this.nextDefinition : this.facts.definition;
     const group = of.groups.get(worker.group);
     if (!group) throw new Error(`no definition of group ${worker.group}`);
     return group;
@@ -977,35 +841,18 @@ export class Master {
 
   private prefixOf(worker: Worker, handle: WorkerHandle): string | undefined {
     if (handle === this.probe) {
-      if (this.isBootstrap === null) return undefined;
-      if (this.isBootstrap) return 'bootstrap | ';
+      if (this.facts.isBootstrap === null) return undefined;
+      if (this.facts.isBootstrap) return 'bootstrap | ';
     }
-    if (this.options.prefix === 'never') return '';
-    const isAlone = this.core.groups.reduce((sum, { slots }) => sum + slots.length, 0) === 1;
-    if (this.options.prefix === 'auto' && isAlone && !process.stdout.isTTY) return '';
+    if (this.facts.options.prefix === 'never') return '';
+    const isAlone = this.facts.core.groups.reduce((sum, { slots }) => sum + slots.length, 0) === 1;
+    if (this.facts.options.prefix === 'auto' && isAlone && !process.stdout.isTTY) return '';
     return `${worker.group}#${worker.slot} | `;
   }
 
   private addresses(): Address[] {
-    return this.core.groups.flatMap(({ spec }) => this.listeners.addresses(spec.name));
+    return this.facts.core.groups.flatMap(({ spec }) => this.listeners.addresses(spec.name));
   }
-
-  private display(path: string): string {
-    const short = relative(this.options.cwd, path);
-    return short === '' || short.startsWith('..') ? path : short;
-  }
-}
-
-function isStaying({ state }: Worker): boolean {
-  return state.kind === 'starting' || state.kind === 'standby' || state.kind === 'ready';
-}
-
-/** After a rejection the attempt stands for what it got to load; the old workers for the rest. */
-function afterAttempt(workers: readonly WorkerHandle[], attempt: ProcessFiles): GroupFiles['processes'] {
-  return [
-    attempt.loaded,
-    ...workers.map(({ files }) => new Map([...files.loaded].filter(([file]) => !attempt.loaded.has(file)))),
-  ];
 }
 
 /** Only to word the error of a script that could not be evaluated: whether it was meant as a bootstrap script. */

@@ -10,8 +10,8 @@ import { Disk, restartFlags, staleGroups, type Flag } from './files.ts';
 
 /** A file that is gone counts as changed after this time: build cleaners and some editors delete before they write. */
 const DELETED_AFTER_MS = 1000;
-/** A file that is empty counts as changed after this time: most programs empty a file before they write it. */
-const EMPTY_AFTER_MS = 200;
+/** After this time a changed file is looked at again; an empty one counts as changed only then, since most programs empty a file before they write it. */
+const SETTLED_AFTER_MS = 200;
 const EMPTY = digestOf('');
 
 export interface SavesParts {
@@ -36,6 +36,7 @@ export class Saves {
   private readonly kinds = new Map<string, Trigger['kind']>();
   private burst: Burst | null = null;
   private timer: NodeJS.Timeout | undefined;
+  private readonly looks = new Map<string, NodeJS.Timeout>();
   /** Files that changed while a change was running: looked at again when it has ended. */
   private readonly touched = new Set<string>();
 
@@ -47,22 +48,26 @@ export class Saves {
   async onFile(file: string, kind: 'save' | 'change', isManual = true): Promise<boolean> {
     if (!this.parts.isOfInterest(file)) return false;
     const { digest, isNews } = await this.disk.look(file);
-    if (digest === null && isNews) {
-      setTimeout(() => void this.act(file, kind), DELETED_AFTER_MS).unref();
-      return false;
-    }
-    if (digest === EMPTY && kind === 'change') {
-      setTimeout(() => this.onSettled(file), EMPTY_AFTER_MS).unref();
-      return false;
-    }
-    this.parts.onKnown();
-    if (this.parts.isHeld(kind, isManual)) return false;
-    return this.act(file, kind);
+    const isSettled = kind === 'save' || (digest !== null && digest !== EMPTY);
+    if (kind === 'change' && isNews) this.lookAgain(file, digest === null ? DELETED_AFTER_MS : SETTLED_AFTER_MS);
+    return isSettled && this.act(file, kind, isManual);
   }
 
-  private onSettled(file: string): void {
-    this.parts.onKnown();
-    if (!this.parts.isHeld('change', false)) void this.act(file, 'change');
+  /**
+   * chokidar drops events of a file within 50 ms of the last one, and an editor that truncates before it writes makes two:
+   * what was read then may be half of it.
+   */
+  private lookAgain(file: string, ms: number): void {
+    clearTimeout(this.looks.get(file));
+    const timer = setTimeout(() => {
+      this.looks.delete(file);
+      void this.disk.look(file).then(({ isNews }) => {
+        if (isNews) this.lookAgain(file, ms);
+        return this.act(file, 'change', false);
+      });
+    }, ms);
+    timer.unref();
+    this.looks.set(file, timer);
   }
 
   flags(): Flag[] {
@@ -91,12 +96,12 @@ export class Saves {
 
   dispose(): void {
     clearTimeout(this.timer);
+    for (const timer of this.looks.values()) clearTimeout(timer);
   }
 
-  private async act(file: string, kind: 'save' | 'change'): Promise<boolean> {
-    if (this.disk.digest(file) === null && (await this.disk.look(file)).digest === null) {
-      this.parts.onKnown();
-    }
+  private act(file: string, kind: 'save' | 'change', isManual: boolean): boolean {
+    this.parts.onKnown();
+    if (this.parts.isHeld(kind, isManual)) return false;
     this.touched.add(file);
     if (staleGroups(file, this.disk, this.parts.groups()).length === 0) return false;
     if (kind === 'save' || !this.kinds.has(file)) this.kinds.set(file, kind);

@@ -1,11 +1,69 @@
 /** The status document, as a function of what the master knows. */
 import { isMissing, orderOf, serving, servedGeneration, type Group, type Slot } from '../core/pool.ts';
 import type { Worker } from '../core/workerState.ts';
-import type { Address, ErrorInfo, GroupStatus, WorkerStatus } from '../protocol/status.ts';
+import {
+  STATUS_VERSION,
+  type Address,
+  type ErrorInfo,
+  type GroupStatus,
+  type ReloadReport,
+  type Snapshot,
+  type WorkerStatus,
+} from '../protocol/status.ts';
+import type { Facts } from './facts.ts';
 import type { GroupDefinition } from './definitions.ts';
 import type { WorkerHandle } from './workerHandle.ts';
 
-export interface GroupFacts {
+export interface SnapshotParts {
+  readonly name: string;
+  readonly addressesOf: (group: string) => readonly Address[];
+  readonly needsRestart: Snapshot['needsRestart'];
+  readonly pending: readonly { readonly file: string; readonly groups: string[]; readonly since: number }[];
+  readonly reloads: ReloadReport[];
+}
+
+export function snapshotOf(facts: Facts, parts: SnapshotParts): Snapshot {
+  const { core, options } = facts;
+  // What the first process will be is not known yet.
+  const groups = facts.isBootstrap === null ? [] : core.groups;
+  const groupFacts = {
+    handleOf: ({ id }: Worker) => facts.handles.get(id),
+    wallClock: (ms: number) => facts.startedAt + ms,
+    display: (path: string) => facts.display(path),
+  };
+  return {
+    version: STATUS_VERSION,
+    name: parts.name,
+    pid: process.pid,
+    kind: 'node',
+    state: core.serverState(),
+    generation: servedGeneration(core.groups),
+    startedAt: iso(facts.startedAt),
+    cwd: options.cwd,
+    script: facts.display(options.script),
+    bootstrap: facts.isBootstrap,
+    paused: false,
+    addresses: core.groups.flatMap(({ spec }) => parts.addressesOf(spec.name)),
+    groups: groups.map((group) =>
+      groupStatus(group, {
+        ...groupFacts,
+        definition: facts.definition.groups.get(group.spec.name),
+        addresses: parts.addressesOf(group.spec.name),
+      }),
+    ),
+    needsRestart: parts.needsRestart,
+    pendingReload: parts.pending.map(({ file, groups: names, since }) => ({
+      file: facts.display(file),
+      groups: names,
+      since: iso(since),
+    })),
+    lastReload: parts.reloads[0] ?? null,
+    reloads: parts.reloads,
+    error: slotError(groups),
+  };
+}
+
+interface GroupFacts {
   readonly definition: GroupDefinition | undefined;
   readonly addresses: readonly Address[];
   readonly handleOf: (worker: Worker) => WorkerHandle | undefined;
@@ -27,7 +85,7 @@ const NO_PROCESS = {
   fallback: null,
 };
 
-export function groupStatus(group: Group, facts: GroupFacts): GroupStatus {
+function groupStatus(group: Group, facts: GroupFacts): GroupStatus {
   return {
     name: group.spec.name,
     entry: facts.definition ? facts.display(facts.definition.entry) : '',
@@ -77,7 +135,7 @@ function workerStatus(worker: Worker, facts: GroupFacts): WorkerStatus {
 }
 
 /** The newest reason why a slot has no worker. */
-export function slotError(groups: readonly Group[]): ErrorInfo | null {
+function slotError(groups: readonly Group[]): ErrorInfo | null {
   const empty = groups.flatMap((group) => group.slots).find((slot) => slot.backoff && !serving(slot));
   return empty?.backoff?.exit.error ?? null;
 }

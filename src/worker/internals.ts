@@ -97,7 +97,8 @@ export function stopReading(handle: RawHandle): void {
  */
 export function tcpSocketOf(owner: Http2Session | net.Socket): net.Socket | undefined {
   const symbol = Object.getOwnPropertySymbols(owner).find((candidate) => candidate.description === 'socket');
-  const socket = owner instanceof net.Socket ? owner : symbol && (owner as unknown as Record<symbol, net.Socket>)[symbol];
+  const socket =
+    owner instanceof net.Socket ? owner : symbol && (owner as unknown as Record<symbol, net.Socket>)[symbol];
   return (socket as { _parent?: net.Socket } | undefined)?._parent ?? socket;
 }
 

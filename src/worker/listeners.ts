@@ -3,6 +3,7 @@
  * the handle to the master; later workers are given it before their entry runs. Nothing is accepted before the master
  * admits the worker: an inherited handle is not listened on yet, a fresh one passes what it accepts on to the master.
  */
+import { errorMonitor, type EventEmitter } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
 import type { ListenKey } from '../protocol/worker.ts';
@@ -80,12 +81,19 @@ export class Listeners {
     const prototype = net.Server.prototype as unknown as { listen: (...args: unknown[]) => net.Server };
     const { listen } = prototype;
     const { pending } = this;
-    const settle = (server: net.Server): void => {
-      if (pending.delete(server) && pending.size === 0) this.onSettled();
+    // `errorMonitor` sees an error without counting as its handler.
+    const outcomes = ['listening', 'close', errorMonitor];
+    const onPending = (server: net.Server): void => {
+      const settle = (): void => {
+        for (const outcome of outcomes) server.removeListener(outcome, settle);
+        // Later, since an error that nobody handles ends the process first: it never was ready.
+        if (pending.delete(server) && pending.size === 0) setImmediate(() => this.onSettled());
+      };
+      pending.add(server);
+      for (const outcome of outcomes) (server as EventEmitter).on(outcome, settle);
     };
     prototype.listen = function (this: net.Server, ...args) {
-      pending.add(this);
-      for (const event of ['listening', 'error', 'close']) this.once(event, () => settle(this));
+      if (!pending.has(this)) onPending(this);
       return listen.apply(this, args);
     };
   }

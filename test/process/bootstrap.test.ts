@@ -21,7 +21,10 @@ for (const [file, text] of Object.entries(forms)) {
     project.write(file, `console.log('evaluated');\n${text}`.replace(/^(console.*\n)(import.*\n)/, '$2$1'));
     const server = await project.ready([file]);
     assert.equal(server.snapshot.bootstrap, true);
-    assert.deepEqual(server.snapshot.groups.map(({ name }) => name), ['web']);
+    assert.deepEqual(
+      server.snapshot.groups.map(({ name }) => name),
+      ['web'],
+    );
     assert.equal((await server.ask()).body['text'], 'shared: web one');
     assert.equal(server.lines.filter((line) => line.includes('evaluated')).length, 1, 'evaluated once');
     const again = await server.reloadBy(() => project.run(['restart']));
@@ -32,10 +35,16 @@ for (const [file, text] of Object.entries(forms)) {
 
 test('a program that exports something else is a program', async (t) => {
   const project = Project.of('groups', t);
-  project.write('program.js', "import './src/web.js';\nexport default { groups: 'of people' };\nconsole.log('evaluated');\n");
+  project.write(
+    'program.js',
+    "import './src/web.js';\nexport default { groups: 'of people' };\nconsole.log('evaluated');\n",
+  );
   const server = await project.ready(['--workers', '2', 'program.js']);
   assert.equal(server.snapshot.bootstrap, false);
-  assert.deepEqual(server.snapshot.groups.map(({ name }) => name), ['main']);
+  assert.deepEqual(
+    server.snapshot.groups.map(({ name }) => name),
+    ['main'],
+  );
   await server.until(() => server.lines.filter((line) => line.endsWith('evaluated')).length === 2, 'both workers');
 });
 
@@ -66,8 +75,15 @@ test('a restart applies a new definition, with the port held and requests runnin
   assert.deepEqual(failures, [], `of ${answers.length} requests`);
 
   assert.equal(server.snapshot.pid, pid, 'the master stays');
-  assert.deepEqual(server.snapshot.groups.map(({ name, wanted }) => `${name} ${wanted}`), ['web 3', 'extra 1', 'gateway 1']);
-  assert.deepEqual(new Set(server.snapshot.groups.map(({ generation }) => generation)), new Set([report.generation]), 'one generation for all');
+  assert.deepEqual(
+    server.snapshot.groups.map(({ name, wanted }) => `${name} ${wanted}`),
+    ['web 3', 'extra 1', 'gateway 1'],
+  );
+  assert.deepEqual(
+    new Set(server.snapshot.groups.map(({ generation }) => generation)),
+    new Set([report.generation]),
+    'one generation for all',
+  );
   assert.equal(server.group('web').addresses[0]?.port, ports[0], 'the port stays');
   assert.notDeepEqual(server.pids('gateway'), gateway, 'what does not reload is replaced too');
   assert.deepEqual(server.snapshot.needsRestart, []);
@@ -82,7 +98,10 @@ test('a restart applies a new definition, with the port held and requests runnin
   assert.equal(result, 'rejected');
   assert.equal(error?.code, 'bootstrap-error');
   assert.equal(`${error?.file}:${error?.line}`, 'src/limits.js:2');
-  assert.deepEqual(server.snapshot.groups.map(({ workers }) => workers.map((worker) => worker.pid)), before);
+  assert.deepEqual(
+    server.snapshot.groups.map(({ workers }) => workers.map((worker) => worker.pid)),
+    before,
+  );
 
   project.write('src/limits.js', "export const limits = { workers: 'many' };\n");
   const illTyped = await project.json(['restart']);
@@ -105,10 +124,16 @@ test('a restart applies a new definition, with the port held and requests runnin
 
 /** The flags once `files` are exactly the ones flagged and their chains are known. */
 async function flagged(server: Server, ...files: string[]): Promise<Server['snapshot']['needsRestart']> {
-  await server.snapshotWith(({ needsRestart }) => {
-    const names = needsRestart.map(({ file }) => file).sort();
-    return names.join() === [...files].sort().join() && needsRestart.every(({ file, chain }) => chain.at(-1) === file || file === 'server.js');
-  }, `flags for ${files.join(', ') || 'nothing'}`);
+  await server.snapshotWith(
+    ({ needsRestart }) => {
+      const names = needsRestart.map(({ file }) => file).sort();
+      return (
+        names.join() === [...files].sort().join() &&
+        needsRestart.every(({ file, chain }) => chain.at(-1) === file || file === 'server.js')
+      );
+    },
+    `flags for ${files.join(', ') || 'nothing'}`,
+  );
   return server.snapshot.needsRestart;
 }
 
@@ -117,7 +142,11 @@ test('an edit that needs a restart is flagged with the way to it, until it is un
   const server = await project.ready(['server.js']);
   const pids = (): unknown => server.snapshot.groups.map(({ workers }) => workers.map(({ pid }) => pid));
   const before = pids();
-  const original = { script: project.read('server.js'), config: project.read('src/config.js'), limits: project.read('src/limits.js') };
+  const original = {
+    script: project.read('server.js'),
+    config: project.read('src/config.js'),
+    limits: project.read('src/limits.js'),
+  };
 
   project.write('server.js', `${original.script}// edited\n`);
   const [script] = await flagged(server, 'server.js');
@@ -125,7 +154,10 @@ test('an edit that needs a restart is flagged with the way to it, until it is un
   project.write('src/config.js', `${original.config}// edited\n`);
   await flagged(server, 'server.js', 'src/config.js');
   project.write('src/limits.js', `${original.limits}// edited\n`);
-  const all = await server.snapshotWith(({ needsRestart }) => needsRestart.find(({ file }) => file === 'src/limits.js')?.chain.length === 3, 'the chain to src/limits.js');
+  const all = await server.snapshotWith(
+    ({ needsRestart }) => needsRestart.find(({ file }) => file === 'src/limits.js')?.chain.length === 3,
+    'the chain to src/limits.js',
+  );
   const byFile = Object.fromEntries(all.needsRestart.map((item) => [item.file, item]));
   assert.equal(byFile['src/config.js']?.reason, 'bootstrap-import');
   assert.deepEqual(byFile['src/config.js']?.chain, ['server.js:2', 'src/config.js']);
@@ -175,18 +207,48 @@ test('explain says what a save would do', async (t) => {
   };
   const summary = ({ file, verdict, groups, chain }: Explanation): unknown => ({ file, verdict, groups, chain });
 
-  assert.deepEqual(summary(await explain('src/page.js')), { file: 'src/page.js', verdict: 'reload', groups: ['web'], chain: ['src/web.js:2', 'src/page.js'] });
-  assert.deepEqual(summary(await explain('page.js', 'src')), { file: 'src/page.js', verdict: 'reload', groups: ['web'], chain: ['src/web.js:2', 'src/page.js'] });
-  assert.deepEqual(summary(await explain('server.js')), { file: 'server.js', verdict: 'restart', groups: [], chain: ['server.js'] });
-  assert.deepEqual(summary(await explain('src/limits.js')), { file: 'src/limits.js', verdict: 'restart', groups: [], chain: ['server.js:2', 'src/config.js:1', 'src/limits.js'] });
-  assert.deepEqual(summary(await explain('src/lines.js')), { file: 'src/lines.js', verdict: 'restart', groups: ['gateway'], chain: ['src/gateway.js:2', 'src/lines.js'] });
+  assert.deepEqual(summary(await explain('src/page.js')), {
+    file: 'src/page.js',
+    verdict: 'reload',
+    groups: ['web'],
+    chain: ['src/web.js:2', 'src/page.js'],
+  });
+  assert.deepEqual(summary(await explain('page.js', 'src')), {
+    file: 'src/page.js',
+    verdict: 'reload',
+    groups: ['web'],
+    chain: ['src/web.js:2', 'src/page.js'],
+  });
+  assert.deepEqual(summary(await explain('server.js')), {
+    file: 'server.js',
+    verdict: 'restart',
+    groups: [],
+    chain: ['server.js'],
+  });
+  assert.deepEqual(summary(await explain('src/limits.js')), {
+    file: 'src/limits.js',
+    verdict: 'restart',
+    groups: [],
+    chain: ['server.js:2', 'src/config.js:1', 'src/limits.js'],
+  });
+  assert.deepEqual(summary(await explain('src/lines.js')), {
+    file: 'src/lines.js',
+    verdict: 'restart',
+    groups: ['gateway'],
+    chain: ['src/gateway.js:2', 'src/lines.js'],
+  });
   const shared = await explain('src/shared.js');
   assert.equal(shared.verdict, 'partial');
   assert.deepEqual(shared.groups, ['web']);
   const answer = await explain('src/answer.js');
   assert.equal(answer.verdict, 'partial', 'the gateway runs it too');
   assert.match(answer.reason, /gateway/);
-  assert.deepEqual(summary(await explain('src/extra.js')), { file: 'src/extra.js', verdict: 'none', groups: [], chain: [] });
+  assert.deepEqual(summary(await explain('src/extra.js')), {
+    file: 'src/extra.js',
+    verdict: 'none',
+    groups: [],
+    chain: [],
+  });
   assert.equal((await explain('no-such-file.js')).verdict, 'none');
   const { stdout } = await project.run(['explain', 'src/page.js']);
   assert.match(stdout, /web/);

@@ -12,7 +12,10 @@ test('a save that does not boot is rejected, the old code serves on, and the nex
   const good = project.read('message.cjs');
   let heals = 0;
 
-  const rejected = async (name: string, act: () => void): Promise<NonNullable<NonNullable<typeof server.lastReload>['error']>> => {
+  const rejected = async (
+    name: string,
+    act: () => void,
+  ): Promise<NonNullable<NonNullable<typeof server.lastReload>['error']>> => {
     const before = server.pids();
     const from = server.lines.length;
     const report = await server.reloadBy(act);
@@ -33,7 +36,9 @@ test('a save that does not boot is rejected, the old code serves on, and the nex
     assert.equal(server.pids().filter((pid) => before.includes(pid)).length, 0, name);
   };
 
-  const syntax = await rejected('syntax error', () => project.write('message.cjs', "const ok = 1;\nexports.message = 'one' 'two';\n"));
+  const syntax = await rejected('syntax error', () =>
+    project.write('message.cjs', "const ok = 1;\nexports.message = 'one' 'two';\n"),
+  );
   assert.equal(syntax.file, 'message.cjs');
   assert.equal(syntax.line, 2);
   assert.ok(syntax.column !== null && syntax.column > 1, `column ${syntax.column}`);
@@ -41,14 +46,18 @@ test('a save that does not boot is rejected, the old code serves on, and the nex
   await heal('syntax error', 'message.cjs', good);
   assert.equal((await server.ask()).body['message'], 'healed 1');
 
-  const thrown = await rejected('throw', () => project.write('message.cjs', "\nfunction load() {\n  throw new Error('no database');\n}\nload();\n"));
+  const thrown = await rejected('throw', () =>
+    project.write('message.cjs', "\nfunction load() {\n  throw new Error('no database');\n}\nload();\n"),
+  );
   assert.equal(`${thrown.file}:${thrown.line}`, 'message.cjs:3');
   assert.match(thrown.message, /no database/);
   // Rejected a second time: what counts is what serves, not what was tried last.
-  await rejected('another error', () => project.write('message.cjs', "undefinedName.method();\n"));
+  await rejected('another error', () => project.write('message.cjs', 'undefinedName.method();\n'));
   await heal('throw', 'message.cjs', good);
 
-  const missing = await rejected('missing import', () => project.write('message.cjs', "exports.message = 'one';\nrequire('./absent.cjs');\n"));
+  const missing = await rejected('missing import', () =>
+    project.write('message.cjs', "exports.message = 'one';\nrequire('./absent.cjs');\n"),
+  );
   assert.match(missing.message, /absent\.cjs/);
   assert.equal(missing.file, 'message.cjs');
   assert.equal(missing.line, 2);
@@ -62,7 +71,9 @@ test('a save that does not boot is rejected, the old code serves on, and the nex
   const { port } = other.address() as { port: number };
   other.close();
   await once(other, 'close');
-  const moved = await rejected('address', () => project.write('app.cjs', app.replace('process.env.PORT ?? 0', String(port))));
+  const moved = await rejected('address', () =>
+    project.write('app.cjs', app.replace('process.env.PORT ?? 0', String(port))),
+  );
   assert.equal(moved.code, 'addresses-changed');
   assert.match(moved.message, /Restart server/);
   await heal('address', 'app.cjs', `${app}// one\n`);
@@ -90,7 +101,10 @@ test('stop-first: what does not compile costs no worker', async (t) => {
   // What compiles but does not boot costs one slot at most; the others serve on, and a good save heals that too.
   const thrown = await server.reloadBy(() => project.write('message.cjs', "throw new Error('no database');\n"));
   assert.equal(thrown.result, 'rejected');
-  await server.snapshotWith((snapshot) => server.group('main', snapshot).workers.some(({ state }) => state === 'backoff'), 'a slot in backoff');
+  await server.snapshotWith(
+    (snapshot) => server.group('main', snapshot).workers.some(({ state }) => state === 'backoff'),
+    'a slot in backoff',
+  );
   assert.equal(server.ready().length, 1);
   assert.equal((await server.ask()).status, 200);
   const healed = await server.reloadBy(() => project.write('message.cjs', "exports.message = 'healed';\n"));
@@ -129,7 +143,9 @@ test('a save reloads only what it concerns, and only when the content is new', a
   assert.notDeepEqual(server.pids('admin'), admin);
   assert.deepEqual(server.pids('gateway'), gateway);
 
-  const both = await server.reloadBy(() => project.write('src/answer.js', `${project.read('src/answer.js')}// edited\n`));
+  const both = await server.reloadBy(() =>
+    project.write('src/answer.js', `${project.read('src/answer.js')}// edited\n`),
+  );
   assert.deepEqual([...both.groups].sort(), ['admin', 'web'], 'all reloadable groups that loaded it');
   assert.deepEqual(server.pids('gateway'), gateway, 'one that does not reload stays');
 });
@@ -138,7 +154,8 @@ test('a save during a reload is not lost', async (t) => {
   const project = Project.of('cjs', t);
   const server = await project.ready(['--workers', '3', 'app.cjs']);
   /** Boots slowly enough for something to happen meanwhile. */
-  const slowly = (message: string): string => `console.log('${message} loads');\nconst until = Date.now() + 300;\nwhile (Date.now() < until);\nexports.message = '${message}';\n`;
+  const slowly = (message: string): string =>
+    `console.log('${message} loads');\nconst until = Date.now() + 300;\nwhile (Date.now() < until);\nexports.message = '${message}';\n`;
 
   // While the first new worker boots: nobody has seen that version, and nobody will.
   project.write('message.cjs', slowly('canary'));
@@ -152,7 +169,9 @@ test('a save during a reload is not lost', async (t) => {
   // While the rest is being replaced.
   project.write('message.cjs', slowly('half-way'));
   await server.snapshotWith(
-    (snapshot) => snapshot.state === 'reloading' && server.ready('main', snapshot).some(({ generation }) => generation > overtaken.generation),
+    (snapshot) =>
+      snapshot.state === 'reloading' &&
+      server.ready('main', snapshot).some(({ generation }) => generation > overtaken.generation),
     'a first new worker',
   );
   const last = await server.reloadBy(() => project.write('message.cjs', slowly('last')));
@@ -160,7 +179,10 @@ test('a save during a reload is not lost', async (t) => {
   await server.settled();
   assert.deepEqual(new Set(server.ready().map(({ generation }) => generation)), new Set([last.generation]));
   for (let i = 0; i < 6; i++) assert.equal((await server.ask()).body['message'], 'last');
-  assert.equal(server.snapshot.reloads.reduce((sum, { forcedKills }) => sum + forcedKills, 0), 0);
+  assert.equal(
+    server.snapshot.reloads.reduce((sum, { forcedKills }) => sum + forcedKills, 0),
+    0,
+  );
 });
 
 test('twenty saves one after the other: the last one serves, after few generations', async (t) => {
@@ -191,5 +213,10 @@ test('a consumer that never listens is replaced stop-first: two never run at onc
   assert.equal(server.group().order, 'stop-first');
   const order = server.lines.filter((line) => line.startsWith('consumer ')).map((line) => line.split(',')[0]);
   assert.deepEqual(order, ['consumer one began', 'consumer one finished', 'consumer two began']);
-  assert.equal(Math.max(...server.snapshots.map((snapshot) => snapshot.groups[0]?.workers.filter(({ pid }) => pid !== null).length ?? 0)), 1);
+  assert.equal(
+    Math.max(
+      ...server.snapshots.map((snapshot) => snapshot.groups[0]?.workers.filter(({ pid }) => pid !== null).length ?? 0),
+    ),
+    1,
+  );
 });

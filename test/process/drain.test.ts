@@ -56,7 +56,10 @@ test('a request longer than the drain timeout is cut off, and counted', async (t
 
 test('a worker that does not go is killed at the drain timeout, and counted', async (t) => {
   const project = Project.of('cjs', t);
-  project.write('app.cjs', `${project.read('app.cjs')}\nprocess.on('SIGTERM', () => console.log('I stay'));\nsetInterval(() => undefined, 1000);\n`);
+  project.write(
+    'app.cjs',
+    `${project.read('app.cjs')}\nprocess.on('SIGTERM', () => console.log('I stay'));\nsetInterval(() => undefined, 1000);\n`,
+  );
   const server = await project.ready(['--drain-timeout', '400', '--workers', '2', 'app.cjs']);
   const report = await server.reloadBy(() => project.write('message.cjs', "exports.message = 'two';\n"));
   assert.equal(report.result, 'done');

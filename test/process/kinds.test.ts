@@ -13,12 +13,19 @@ import type { Server, ServerOptions } from './harness/server.ts';
 /** Addresses that the program listens on. */
 const KINDS = 7;
 
-async function start(t: TestContext, env: NodeJS.ProcessEnv = {}, args: readonly string[] = []): Promise<{ project: Project; server: Server }> {
+async function start(
+  t: TestContext,
+  env: NodeJS.ProcessEnv = {},
+  args: readonly string[] = [],
+): Promise<{ project: Project; server: Server }> {
   const project = Project.of('kinds', t);
   const options: ServerOptions = { env: { UDP_PORT: String(await freeUdpPort()), ...env } };
   const server = await project.ready(['--drain-timeout', '3s', ...args, 'app.cjs'], options);
   // The first address makes it ready; the others follow.
-  await server.until(() => server.snapshot.addresses.length === KINDS && server.lines.some((line) => line.includes('udp {')), 'all addresses');
+  await server.until(
+    () => server.snapshot.addresses.length === KINDS && server.lines.some((line) => line.includes('udp {')),
+    'all addresses',
+  );
   return { project, server };
 }
 
@@ -86,7 +93,10 @@ test('TLS: the answer under way comes from the old worker with Connection: close
   assert.deepEqual(await slow, { body: 'hello 1', connection: 'close' });
   assert.equal((await get('/')).body, 'hello 2');
   await report;
-  const last = await server.until(() => (server.lastReload?.closedConnections.tls ? server.lastReload : undefined), 'the closed connection to be counted');
+  const last = await server.until(
+    () => (server.lastReload?.closedConnections.tls ? server.lastReload : undefined),
+    'the closed connection to be counted',
+  );
   assert.equal(last.closedConnections.tls, 1);
 });
 
@@ -110,7 +120,10 @@ test('HTTP/2: streams under way finish, then the session ends and the next one g
   const next = http2.connect(origin);
   assert.equal(await get(next, '/'), 'hello 2');
   next.destroy();
-  const last = await server.until(() => (server.lastReload?.closedConnections.http2 ? server.lastReload : undefined), 'the closed session to be counted');
+  const last = await server.until(
+    () => (server.lastReload?.closedConnections.http2 ? server.lastReload : undefined),
+    'the closed session to be counted',
+  );
   assert.equal(last.closedConnections.http2, 1);
 });
 
@@ -118,7 +131,9 @@ test('a WebSocket gets close frame 1012 between frames; raw TCP and event stream
   const { server } = await start(t, {}, ['--order', 'start-first']);
   const port = portOf(server, 'http');
   const socket = net.connect(port, 'localhost');
-  socket.write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n');
+  socket.write(
+    'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+  );
   await readUntil(socket, /\r\n\r\n/);
   const frames: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => {
@@ -148,7 +163,10 @@ test('a WebSocket gets close frame 1012 between frames; raw TCP and event stream
   await Promise.all([once(raw, 'close'), once(events, 'close')]);
   const lasted = performance.now() - since;
   assert.ok(lasted > 1500, `cut after ${Math.round(lasted)} ms of 3,000`);
-  const last = await server.until(() => (server.lastReload?.forcedConnections ? server.lastReload : undefined), 'the forced connections to be counted');
+  const last = await server.until(
+    () => (server.lastReload?.forcedConnections ? server.lastReload : undefined),
+    'the forced connections to be counted',
+  );
   assert.deepEqual(last.closedConnections, { tls: 0, http2: 0, websocket: 1, sse: 1, tcp: 1 });
   assert.equal(last.forcedConnections, 2);
   assert.equal(last.forcedKills, 0);

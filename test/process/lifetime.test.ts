@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { allGone, isAlive } from './harness/processes.ts';
 import { poll } from './harness/events.ts';
 import { Project } from './harness/project.ts';
-import { isTaken } from './harness/server.ts';
+import { portFree } from './harness/server.ts';
 
 test('SIGINT, SIGTERM and SIGHUP stop gracefully', async (t) => {
   const project = Project.of('cjs', t);
@@ -18,7 +18,7 @@ test('SIGINT, SIGTERM and SIGHUP stop gracefully', async (t) => {
     assert.equal((await slow).status, 200, signal);
     assert.equal(await code, 0, signal);
     assert.ok(server.lines.includes('graceful-reload  cjs-app  stopped, 2 workers'), server.facts());
-    assert.equal(await isTaken(port), false, signal);
+    await portFree(port);
     await allGone(project.mark);
     assert.deepEqual(readdirSync(project.runtimeFolder), [], signal);
   }
@@ -40,7 +40,10 @@ test('a second Ctrl+C does not wait', async (t) => {
 test('a stop in the middle of a reload, and one while nothing serves yet', async (t) => {
   const project = Project.of('cjs', t);
   const server = await project.ready(['--workers', '2', 'app.cjs']);
-  project.write('message.cjs', "console.log('slow boot');\nconst until = Date.now() + 500;\nwhile (Date.now() < until);\nexports.message = 'two';\n");
+  project.write(
+    'message.cjs',
+    "console.log('slow boot');\nconst until = Date.now() + 500;\nwhile (Date.now() < until);\nexports.message = 'two';\n",
+  );
   await server.line(/slow boot/);
   const reload = project.json(['reload']);
   const stop = await project.json(['stop']);
@@ -55,7 +58,10 @@ test('a stop in the middle of a reload, and one while nothing serves yet', async
 
 test('SIGKILL of the master: no worker stays, not even a stuck one, and the port is free', async (t) => {
   const project = Project.of('cjs', t);
-  project.write('stuck.cjs', "require('./app.cjs');\nif (process.env.GRACEFUL_RELOAD_SLOT === '2') setTimeout(() => { console.log('stuck'); for (;;); }, 200);\n");
+  project.write(
+    'stuck.cjs',
+    "require('./app.cjs');\nif (process.env.GRACEFUL_RELOAD_SLOT === '2') setTimeout(() => { console.log('stuck'); for (;;); }, 200);\n",
+  );
   const server = await project.ready(['--workers', '2', 'stuck.cjs']);
   const port = server.port();
   const pids = server.pids();
@@ -64,7 +70,7 @@ test('SIGKILL of the master: no worker stays, not even a stuck one, and the port
   await server.exit;
   await poll(() => pids.every((pid) => pid !== null && !isAlive(pid)), 'the end of the workers');
   await allGone(project.mark);
-  assert.equal(await isTaken(port), false);
+  await portFree(port);
   // What it left in the runtime folder is no server, and does not stand in the way of a new one.
   assert.equal((await project.run(['status'])).code, 3);
   const next = await project.ready(['--workers', '1', 'app.cjs']);
@@ -77,7 +83,10 @@ test('a worker that is killed or crashes comes back in its slot', async (t) => {
   const [first, second] = server.pids();
   process.kill(first!, 'SIGKILL');
   await server.line(/main#1 was ended by SIGKILL/);
-  await server.snapshotWith((snapshot) => server.pids('main', snapshot).length === 2 && server.pids('main', snapshot)[0] !== first, 'the worker back');
+  await server.snapshotWith(
+    (snapshot) => server.pids('main', snapshot).length === 2 && server.pids('main', snapshot)[0] !== first,
+    'the worker back',
+  );
   assert.equal(server.pids()[1], second);
   assert.equal((await server.ask()).status, 200);
   assert.equal(server.lastReload, null, 'which is no reload');
@@ -86,8 +95,14 @@ test('a worker that is killed or crashes comes back in its slot', async (t) => {
 test('a crash loop is slowed down, visible, and ended by a good save', async (t) => {
   const project = Project.of('cjs', t);
   const server = await project.ready(['app.cjs']);
-  project.write('app.cjs', `${project.read('app.cjs')}\nsetTimeout(() => { throw new Error('crash after ready'); }, 20);\n`);
-  const snapshot = await server.snapshotWith(({ groups }) => groups[0]?.workers.some(({ state, nextTryAt }) => state === 'backoff' && nextTryAt !== null), 'a back-off');
+  project.write(
+    'app.cjs',
+    `${project.read('app.cjs')}\nsetTimeout(() => { throw new Error('crash after ready'); }, 20);\n`,
+  );
+  const snapshot = await server.snapshotWith(
+    ({ groups }) => groups[0]?.workers.some(({ state, nextTryAt }) => state === 'backoff' && nextTryAt !== null),
+    'a back-off',
+  );
   assert.match(snapshot.error?.message ?? '', /crash after ready/);
   const healed = await server.reloadBy(() => project.replace('app.cjs', /\nsetTimeout\(\(\) => \{ throw.*\n/, '\n'));
   assert.equal(healed.result, 'done');

@@ -22,9 +22,27 @@ interface Kind {
 const esmTsx = '{ "name": "tsx-app", "private": true, "type": "module", "devDependencies": { "tsx": "*" } }\n';
 
 const kinds: Record<string, Kind> = {
-  CommonJS: { fixture: 'cjs', entry: 'app.cjs', chain: ['app.cjs:3', 'message.cjs'], changed: "exports.message = 'two';\n", broken: '\nexports.message = ;\n' },
-  'ES modules': { fixture: 'esm', entry: 'app.js', chain: ['app.js:4', 'message.js:2', 'word.js'], changed: "export const word = 'two';\n", broken: '\nexport const word = ;\n' },
-  'TypeScript, native': { fixture: 'ts', entry: 'app.ts', chain: ['app.ts:3', 'word.ts'], changed: "export const word: string = 'two';\n", broken: '\nexport const word: string = ;\n' },
+  CommonJS: {
+    fixture: 'cjs',
+    entry: 'app.cjs',
+    chain: ['app.cjs:3', 'message.cjs'],
+    changed: "exports.message = 'two';\n",
+    broken: '\nexports.message = ;\n',
+  },
+  'ES modules': {
+    fixture: 'esm',
+    entry: 'app.js',
+    chain: ['app.js:4', 'message.js:2', 'word.js'],
+    changed: "export const word = 'two';\n",
+    broken: '\nexport const word = ;\n',
+  },
+  'TypeScript, native': {
+    fixture: 'ts',
+    entry: 'app.ts',
+    chain: ['app.ts:3', 'word.ts'],
+    changed: "export const word: string = 'two';\n",
+    broken: '\nexport const word: string = ;\n',
+  },
   'TypeScript through tsx, CommonJS': {
     fixture: 'tsx-app',
     entry: 'app.ts',

@@ -37,7 +37,11 @@ for (const order of ['start-first', 'stop-first'] as const) {
     assert.equal(saved.forcedKills, 0);
     await server.settled();
     const between = server.pids();
-    assert.deepEqual(server.ready().map(({ slot }) => slot), [1, 2, 3], 'the slots stay');
+    assert.deepEqual(
+      server.ready().map(({ slot }) => slot),
+      [1, 2, 3],
+      'the slots stay',
+    );
     assert.equal(between.filter((pid) => before.includes(pid)).length, 0, 'every process is a new one');
     assert.deepEqual(slotOrder(server, from, saved.generation), [1, 2, 3], 'one after the other');
     await load.answered(5);
@@ -67,7 +71,9 @@ test('one worker, stop-first: the port is never refused', async (t) => {
   const load = startLoad(server.port(), t);
   for (let round = 2; round < 5; round++) {
     await load.answered(3);
-    const report = await server.reloadBy(() => project.writeAtomically('message.cjs', `exports.message = 'round ${round}';\n`));
+    const report = await server.reloadBy(() =>
+      project.writeAtomically('message.cjs', `exports.message = 'round ${round}';\n`),
+    );
     assert.equal(report.result, 'done');
   }
   await load.answered(3);

@@ -4,11 +4,17 @@ import { chmodSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { marked } from './harness/processes.ts';
+import { allGone } from './harness/processes.ts';
 import { Project } from './harness/project.ts';
 
 /** Ends by itself with this code, one line of ours on standard error, no process and no registry entry left. */
-async function refused(project: Project, args: readonly string[], code: number, pattern: RegExp, env: NodeJS.ProcessEnv = {}): Promise<void> {
+async function refused(
+  project: Project,
+  args: readonly string[],
+  code: number,
+  pattern: RegExp,
+  env: NodeJS.ProcessEnv = {},
+): Promise<void> {
   const result = await project.run(['start', ...args], { env });
   const own = result.stderr.split('\n').filter((line) => line.startsWith('graceful-reload: '));
   const what = `${args.join(' ')}\n${result.stdout}${result.stderr}`;
@@ -16,7 +22,7 @@ async function refused(project: Project, args: readonly string[], code: number, 
   assert.equal(own.length, 1, what);
   assert.match(own[0] ?? '', pattern);
   assert.doesNotMatch(own[0] ?? '', /internal error/);
-  assert.equal(marked(project.mark).size, 0, [...marked(project.mark).values()].join('\n'));
+  await allGone(project.mark);
   const entries = ((): string[] => {
     try {
       return readdirSync(project.runtimeFolder);
@@ -38,7 +44,11 @@ test('a file that cannot be run', async (t) => {
 
 test('a bootstrap script that is no good', async (t) => {
   const project = Project.of('groups', t);
-  const script = (definition: string, before = ''): void => project.write('boot.js', `import { defineServer } from 'graceful-reload';\n${before}\nexport default defineServer(${definition});\n`);
+  const script = (definition: string, before = ''): void =>
+    project.write(
+      'boot.js',
+      `import { defineServer } from 'graceful-reload';\n${before}\nexport default defineServer(${definition});\n`,
+    );
   const good = "{ groups: { web: { entry: './src/web.js' } } }";
 
   script(good, "throw new Error('no licence');");
@@ -58,7 +68,12 @@ test('a bootstrap script that is no good', async (t) => {
   script("{ grups: {}, groups: { web: { entry: './src/web.js' } } }");
   await refused(project, ['boot.js'], 1, /boot\.js: .*grups/);
   script(good);
-  await refused(project, ['--workers', '2', 'boot.js'], 2, /--workers is for programs without a bootstrap script\. Set groups\.<name>\.workers in boot\.js/);
+  await refused(
+    project,
+    ['--workers', '2', 'boot.js'],
+    2,
+    /--workers is for programs without a bootstrap script\. Set groups\.<name>\.workers in boot\.js/,
+  );
   await refused(project, ['--order', 'stop-first', 'boot.js'], 2, /groups\.<name>\.order/);
   await refused(project, ['--no-warnings', 'boot.js'], 2, /--no-warnings .*groups\.<name>\.nodeArgs/);
 });
@@ -120,7 +135,10 @@ test('a program that ends by itself is stopped, and starts again with the next c
   const project = Project.of('cjs', t);
   project.write('job.cjs', "console.log('the job ran');\n");
   const server = await project.start(['job.cjs']);
-  await server.snapshotWith(({ state, groups }) => state === 'stopped' && groups[0]?.workers[0]?.state === 'stopped', 'the stopped state');
+  await server.snapshotWith(
+    ({ state, groups }) => state === 'stopped' && groups[0]?.workers[0]?.state === 'stopped',
+    'the stopped state',
+  );
   project.write('job.cjs', "console.log('the job ran again');\n");
   await server.line(/the job ran again/);
 });

@@ -9,7 +9,11 @@ import { Project } from './harness/project.ts';
 
 /** The same program under plain node. */
 function plainly(project: Project, args: readonly string[]): Record<string, unknown> {
-  const { stdout, stderr } = spawnSync(node, args, { cwd: project.folder, env: project.environment({ DUMP: '1' }), encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(node, args, {
+    cwd: project.folder,
+    env: project.environment({ DUMP: '1' }),
+    encoding: 'utf8',
+  });
   assert.equal(stderr, '');
   return JSON.parse(stdout) as Record<string, unknown>;
 }
@@ -19,7 +23,16 @@ test('CommonJS: arguments, flags and main module are those of plain node', async
   project.write('.env.test', 'FROM_FILE=first\n');
   const flags = ['--no-warnings', '--conditions', 'special', '--stack-trace-limit=20'];
   const program = ['app.cjs', '--workers', '7', '--', 'last'];
-  const server = await project.ready(['--workers', '2', '--name', 'seen', '--env-file', '.env.test', ...flags, ...program]);
+  const server = await project.ready([
+    '--workers',
+    '2',
+    '--name',
+    'seen',
+    '--env-file',
+    '.env.test',
+    ...flags,
+    ...program,
+  ]);
   const { added, pid, child: _child, ...seen } = (await server.ask()).body;
   const { added: _none, ...plain } = plainly(project, [...flags, ...program]);
   assert.deepEqual(seen, { ...plain, fromEnvFile: 'first' });

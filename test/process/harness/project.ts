@@ -1,10 +1,21 @@
 /** A fixture copied into a folder of its own, with a runtime folder of its own, in which CLI commands run. */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { LIMIT_MS } from './events.ts';
 import { allGone, killMarked, MARK_VARIABLE } from './processes.ts';
 import { cli, fixtures, node, root } from './paths.ts';
 import { Server, type ServerOptions } from './server.ts';
@@ -83,9 +94,15 @@ export class Project {
   }
 
   environment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-    const env: NodeJS.ProcessEnv = { ...process.env, GRACEFUL_RELOAD_RUNTIME_DIR: this.runtimeFolder, [MARK_VARIABLE]: this.mark, ...more };
+    const env: NodeJS.ProcessEnv = {
+      ...process.env,
+      GRACEFUL_RELOAD_RUNTIME_DIR: this.runtimeFolder,
+      [MARK_VARIABLE]: this.mark,
+      ...more,
+    };
     // What the test runner sets for its own children.
-    for (const name of ['NODE_TEST_CONTEXT', 'NODE_OPTIONS', 'FORCE_COLOR', 'NO_COLOR', 'PORT']) if (!(name in more)) delete env[name];
+    for (const name of ['NODE_TEST_CONTEXT', 'NODE_OPTIONS', 'FORCE_COLOR', 'NO_COLOR', 'PORT'])
+      if (!(name in more)) delete env[name];
     return env;
   }
 
@@ -100,15 +117,25 @@ export class Project {
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    let isLate = false;
+    const limit = setTimeout(() => {
+      isLate = true;
+      child.kill('SIGKILL');
+    }, LIMIT_MS);
     const code = await new Promise<number | null>((done, fail) => {
       child.once('error', fail);
       child.once('close', done);
     });
+    clearTimeout(limit);
+    if (isLate) throw new Error(`${args.join(' ')} did not end within ${LIMIT_MS} ms\n${stdout}${stderr}`);
     return { code, stdout, stderr };
   }
 
   /** Runs a CLI command with `--json` and reads what it prints. */
-  async json(args: readonly string[], options: CommandOptions = {}): Promise<{ readonly code: number | null; readonly value: unknown }> {
+  async json(
+    args: readonly string[],
+    options: CommandOptions = {},
+  ): Promise<{ readonly code: number | null; readonly value: unknown }> {
     const { code, stdout, stderr } = await this.run([...args, '--json'], options);
     try {
       return { code, value: JSON.parse(stdout) };

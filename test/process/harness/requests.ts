@@ -28,7 +28,9 @@ export function ask(port: number, path: string, options: AskOptions = {}): Promi
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       response.on('error', fail);
-      response.on('end', () => done({ status: response.statusCode ?? 0, headers: response.headers, text, body: jsonOf(text) }));
+      response.on('end', () =>
+        done({ status: response.statusCode ?? 0, headers: response.headers, text, body: jsonOf(text) }),
+      );
     });
     sent.on('timeout', () => sent.destroy(new Error(`no answer within ${LIMIT_MS} ms`)));
     sent.on('error', fail);

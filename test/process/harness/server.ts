@@ -86,7 +86,8 @@ export class Server {
 
   port(index = 0): number {
     const port = this.snapshot.addresses[index]?.port;
-    if (port === null || port === undefined) throw new Error(`no address number ${index}: ${JSON.stringify(this.snapshot.addresses)}`);
+    if (port === null || port === undefined)
+      throw new Error(`no address number ${index}: ${JSON.stringify(this.snapshot.addresses)}`);
     return port;
   }
 
@@ -124,7 +125,8 @@ export class Server {
   until<T>(check: () => T | undefined | false, what: string, limitMs = LIMIT_MS): Promise<T> {
     const withEnd = (): T | undefined | false => {
       const found = check();
-      if ((found === undefined || found === false) && this.hasExited) throw new Error(`the server ended before ${what}\n${this.facts()}`);
+      if ((found === undefined || found === false) && this.hasExited)
+        throw new Error(`the server ended before ${what}\n${this.facts()}`);
       return found;
     };
     return this.changes.until(withEnd, what, () => this.facts(), limitMs);
@@ -142,14 +144,22 @@ export class Server {
   settled(): Promise<Snapshot> {
     return this.snapshotWith(
       ({ state, groups }) =>
-        state === 'running' && groups.length > 0 && groups.every(({ wanted, workers }) => workers.length === wanted && workers.every((worker) => worker.state === 'ready')),
+        state === 'running' &&
+        groups.length > 0 &&
+        groups.every(
+          ({ wanted, workers }) => workers.length === wanted && workers.every((worker) => worker.state === 'ready'),
+        ),
       'a settled server',
     );
   }
 
   /** The end of the next reload after the one with this id. */
   async reloadAfter(id: number | undefined): Promise<ReloadReport> {
-    const snapshot = await this.snapshotWith(({ lastReload, state }) => state !== 'reloading' && lastReload !== null && lastReload.id > (id ?? 0) && lastReload.result !== 'superseded', `the end of a reload after ${id ?? 'the start'}`);
+    const snapshot = await this.snapshotWith(
+      ({ lastReload, state }) =>
+        state !== 'reloading' && lastReload !== null && lastReload.id > (id ?? 0) && lastReload.result !== 'superseded',
+      `the end of a reload after ${id ?? 'the start'}`,
+    );
     return snapshot.lastReload!;
   }
 
@@ -160,7 +170,6 @@ export class Server {
     return this.reloadAfter(before);
   }
 
-  /** Whatever was saved before this has been noticed when it resolves: a reload of a file saved last has ended. */
   ask(path = '/', options: AskOptions = {}): Promise<Answer> {
     return ask(this.port(options.address), path, options);
   }
@@ -168,7 +177,11 @@ export class Server {
   /** Ends it with a signal; resolves with the exit code. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (!this.hasExited) this.child.kill(signal);
-    await this.changes.until(() => this.hasExited, `the end after ${signal}`, () => this.facts());
+    await this.changes.until(
+      () => this.hasExited,
+      `the end after ${signal}`,
+      () => this.facts(),
+    );
     return this.exit;
   }
 
@@ -182,7 +195,7 @@ export class Server {
     } finally {
       this.client?.dispose();
     }
-    for (const port of this.ports) if (await isTaken(port)) throw new Error(`port ${port} is still taken`);
+    for (const port of this.ports) await portFree(port);
   }
 
   facts(): string {
@@ -192,7 +205,13 @@ export class Server {
   }
 }
 
-export function isTaken(port: number): Promise<boolean> {
+/** Resolves once nobody listens there. A process that has just ended may hold its sockets for a moment longer. */
+export async function portFree(port: number): Promise<void> {
+  const deadline = Date.now() + 5000;
+  while (await isTaken(port)) if (Date.now() > deadline) throw new Error(`port ${port} is still taken`);
+}
+
+function isTaken(port: number): Promise<boolean> {
   return new Promise((done) => {
     const socket = connect(port, 'localhost');
     socket.once('connect', () => {

@@ -36,10 +36,11 @@ export class Palette {
 
   /** Chooses an entry of the open list by its exact label. */
   async pick(label: string): Promise<void> {
-    // A click that takes effect takes its row away, and may then be reported as one that found nothing to click on.
+    // A click that takes effect hides its row or takes it away, and may then be reported as one that had nothing to click.
     let clicked = false;
     await waitFor(
       async () => {
+        if (clicked && !(await this.isOpen())) return true;
         const index = (await this.labels()).indexOf(label);
         if (index < 0) return clicked;
         clicked = true;

@@ -86,6 +86,7 @@ export class Terminal {
 
   /** All lines since the terminal started (within its scrollback), wrapped lines joined. */
   async text(): Promise<string> {
+    await this.open();
     return await this.#page.locator('.terminal-wrapper.active').evaluate((node: unknown) => {
       // VS Code hangs the xterm object on this element for tests like this one.
       const { xterm } = node as { xterm: { buffer: { active: Buffer } } };

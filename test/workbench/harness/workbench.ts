@@ -101,6 +101,15 @@ export class Window {
     await this.ready();
   }
 
+  /** Clicks "Trust" in the editor for workspace trust, which lies above all else, and closes it. */
+  async trust(): Promise<void> {
+    const editor = this.page.locator('.workspace-trust-editor');
+    await editor.locator('.monaco-button', { hasText: /^Trust$/ }).click();
+    await editor.getByText('You trust this folder').waitFor();
+    await this.page.locator('.monaco-modal-editor-block a.action-label[aria-label^="Close"]').last().click();
+    await editor.waitFor({ state: 'hidden' });
+  }
+
   /** Into the git-ignored folder test/workbench/screenshots. */
   async screenshot(name: string): Promise<string> {
     mkdirSync(screenshots, { recursive: true });
@@ -143,10 +152,10 @@ export class Workbench {
 
   static async open(options: WorkbenchOptions): Promise<Workbench> {
     const home = realpathSync(mkdtempSync(join(tmpdir(), 'gr-workbench-')));
-    const folder = join(home, options.fixture.replace(/\/+$/, '').split('/').at(-1) ?? 'workspace');
+    const folder = join(home, options.fixture);
     cpSync(join(root, options.fixture), folder, { recursive: true, filter: (path) => !path.includes('node_modules') });
-    // Packages that the fixture imports.
-    symlinkSync(join(root, 'node_modules'), join(home, 'node_modules'));
+    // What an example of this repository finds above itself: packages, and our types.
+    for (const name of ['node_modules', 'src']) symlinkSync(join(root, name), join(home, name));
     options.prepare?.(folder);
     // The servers of this workbench are seen by nobody else, and it sees nobody else's.
     const env = { GRACEFUL_RELOAD_RUNTIME_DIR: join(home, 'run'), ...options.env };

@@ -1,0 +1,34 @@
+/** What the master knows of the server it runs. Only the loop writes it; what follows from it is worked out by functions. */
+import { relative } from 'node:path';
+import { Supervisor } from '../core/supervisor.ts';
+import type { StartOptions } from '../protocol/startOptions.ts';
+import { plainDefinition, type ServerDefinition } from './definitions.ts';
+import { NO_BOOTSTRAP, type BootstrapFiles, type ProcessFiles } from './files.ts';
+import type { WorkerHandle } from './workerHandle.ts';
+
+export class Facts {
+  readonly options: StartOptions;
+  readonly core = new Supervisor();
+  /** By the id of the worker. */
+  readonly handles = new Map<number, WorkerHandle>();
+  /** By group: of the worker whose failure rejected the last change. What it loaded is what a fix will change. */
+  readonly attempts = new Map<string, ProcessFiles>();
+  /** Wall clock at the zero of the core's clock. */
+  readonly startedAt = Date.now();
+  /** The definition in force. */
+  definition: ServerDefinition;
+  bootstrap: BootstrapFiles = NO_BOOTSTRAP;
+  /** Null until the first process has told whether the script declares groups. */
+  isBootstrap: boolean | null = null;
+
+  constructor(options: StartOptions) {
+    this.options = options;
+    this.definition = plainDefinition(options);
+  }
+
+  /** A path as it is shown: relative to the start folder where it lies below it. */
+  display(path: string): string {
+    const short = relative(this.options.cwd, path);
+    return short === '' || short.startsWith('..') ? path : short;
+  }
+}
