@@ -19,8 +19,6 @@ import { Sidebar } from './sidebar.ts';
 import { StatusBar } from './statusBar.ts';
 import { waitFor } from './waitFor.ts';
 
-export { waitFor, waitForValue } from './waitFor.ts';
-
 const root = join(import.meta.dirname, '../../..');
 const screenshots = join(root, 'test/workbench/screenshots');
 
@@ -225,11 +223,11 @@ export function workbenchTest(
 ): void {
   void test(name, { timeout: 240_000 }, async (t) => {
     const workbench = await Workbench.open(options);
-    let failedStep: unknown;
+    let failedStep: Error | undefined;
     const step: Step = async (title, part) => {
       await t.test(title, () =>
         part().catch(async (error: unknown) => {
-          failedStep = error;
+          failedStep = error instanceof Error ? error : new Error(String(error));
           await tellState(title, t);
           throw error;
         }),
