@@ -1,6 +1,7 @@
 // `npm run screenshots`: makes the picture of the README, media/workbench.png, from the packaged extension in a real VS Code.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { clearInterval } from 'node:timers';
 import { onNode24 } from './lib/install.mjs';
 import { root } from './lib/run.mjs';
 
@@ -19,7 +20,13 @@ const port = await get(3000, '/').then(
   () => 3000,
 );
 const workbench = await Workbench.open(
-  shopOn(port, { settings: { 'editor.stickyScroll.enabled': false, 'breadcrumbs.enabled': false } }),
+  shopOn(port, {
+    settings: {
+      'breadcrumbs.enabled': false,
+      'editor.stickyScroll.enabled': false,
+      'remote.autoForwardPorts': false,
+    },
+  }),
 );
 try {
   const { page, sidebar, statusBar, terminal, editor } = workbench.window;
@@ -37,8 +44,9 @@ try {
   await terminal.waitForText(/ready in/);
   await editor.change('src/catalog.ts', (text) => text.replace('cents: 1899', 'cents: 1499'));
   await page.mouse.move(900, 400);
-  // Requests on every worker: while the last worker is replaced the first ones still finish theirs.
-  const slow = Array.from({ length: 12 }, () => get(port, '/slow'));
+  // Slow requests on every worker: those that are replaced first finish theirs while the next ones still start.
+  const requests = [];
+  const asking = setInterval(() => requests.push(get(port, '/slow')), 100);
   await editor.save();
   await sidebar.waitForRows(
     (rows) =>
@@ -47,7 +55,8 @@ try {
     'a worker that starts and one that drains',
   );
   await page.screenshot({ path: picture });
-  await Promise.all(slow);
+  clearInterval(asking);
+  await Promise.all(requests);
   await sidebar.clickTitle('Stop Server');
   await sidebar.waitForWelcome(() => true, 'the end of the server');
 } finally {

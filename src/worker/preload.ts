@@ -20,6 +20,8 @@ import { canMoveConnections, type DatagramHandle } from './internals.ts';
 import { Listeners } from './listeners.ts';
 
 const THREAD_KEY = 'graceful-reload';
+/** What a worker is told of itself; the workers that a bootstrap script declares are others. */
+const OF_A_WORKER = /^GRACEFUL_RELOAD_(SERVER|GROUP|SLOT|GENERATION)$/;
 const configText = process.env[CONFIG_VARIABLE];
 
 if (isMainThread && configText !== undefined && process.send) {
@@ -114,7 +116,7 @@ async function declare(
   }
   const env = Object.fromEntries(
     Object.entries(process.env).filter(
-      (item): item is [string, string] => item[1] !== undefined && !item[0].startsWith('GRACEFUL_RELOAD_'),
+      (item): item is [string, string] => item[1] !== undefined && !OF_A_WORKER.test(item[0]),
     ),
   );
   const message = {

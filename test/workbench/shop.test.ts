@@ -14,6 +14,8 @@ import {
   watch,
   workersOf,
 } from './harness/shop.ts';
+import { waitFor } from './harness/waitFor.ts';
+import {  } from './harness/waitFor.ts';
 import { workbenchTest } from './harness/workbench.ts';
 
 const port = await freePort();
@@ -207,8 +209,10 @@ workbenchTest('a server from start to stop', shopOn(port), async (workbench, win
     await settled(window, generation, { slots: 4 });
 
     // Started again while it runs: shown, not asked about.
+    await problems.open();
     await palette.run('Graceful Reload: Start Server');
-    await terminal.waitForText(/ready in/);
+    await waitFor(() => terminal.isShown(), { what: 'the terminal of the server' });
+    await sidebar.waitForRows(([server]) => server?.selected === true, 'the selected server');
     assert.equal(await palette.isOpen(), false);
     assert.equal(await notifications.dialog(), undefined);
     assert.equal((await terminal.names()).length, 1);

@@ -30,10 +30,9 @@ function workerRows(groupId: string, serverId: string, group: GroupStatus, now: 
   );
   return newestFirst.map((worker, index) => {
     const successor = newestFirst[index - 1]?.slot === worker.slot ? newestFirst[index - 1] : undefined;
-    const id = `${groupId}/${worker.slot}`;
     const description = describeWorker(worker, successor, now);
     return {
-      id: successor ? `${id}:${worker.pid ?? `g${worker.generation}`}` : id,
+      id: workerRowId(groupId, worker, group.workers),
       kind: 'worker',
       label: String(worker.slot),
       description,
@@ -45,6 +44,21 @@ function workerRows(groupId: string, serverId: string, group: GroupStatus, now: 
       target: { server: serverId, group: group.name, slot: worker.slot },
     };
   });
+}
+
+/**
+ * The row of a slot stands for the worker that serves in it, so that it stays in place over a reload, and a new worker is
+ * a row that comes, not one that takes the place of a ready one before VS Code has drawn the old worker anew.
+ */
+export function workerRowId(groupId: string, worker: WorkerStatus, workers: readonly WorkerStatus[]): string {
+  const newestFirst = workers
+    .filter(({ slot }) => slot === worker.slot)
+    .sort((a, b) => b.generation - a.generation || drainingLast(a, b));
+  const holder = newestFirst.find(({ state }) => state === 'ready') ?? newestFirst[0];
+  const id = `${groupId}/${worker.slot}`;
+  if (worker === holder) return id;
+  // A starting worker gets its pid while it is shown.
+  return worker.state === 'starting' || worker.pid === null ? `${id}:g${worker.generation}` : `${id}:${worker.pid}`;
 }
 
 function drainingLast(a: WorkerStatus, b: WorkerStatus): number {

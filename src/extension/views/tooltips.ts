@@ -10,6 +10,7 @@ import {
   shortAddress,
   urlsOf,
 } from './format.ts';
+import { workerRowId } from './groupRows.ts';
 import { commandLink, escapeMarkdown } from './markdown.ts';
 import { restartCause } from './noteRows.ts';
 import type { Row } from './row.ts';
@@ -22,7 +23,7 @@ export const tooltipCommands: readonly CommandId[] = [
 ];
 
 export function rowTooltip(row: Row, snapshot: Snapshot): string | undefined {
-  const { server, group: groupName, slot } = row.target;
+  const { server, group: groupName } = row.target;
   const group = snapshot.groups.find((candidate) => candidate.name === groupName);
   switch (row.kind) {
     case 'server':
@@ -30,8 +31,9 @@ export function rowTooltip(row: Row, snapshot: Snapshot): string | undefined {
     case 'group':
       return group && groupTooltip(group);
     case 'worker': {
-      const workers = group?.workers.filter((worker) => worker.slot === slot) ?? [];
-      const worker = workers.find((candidate) => row.id.endsWith(`:${candidate.pid}`)) ?? newestOf(workers);
+      const worker = group?.workers.find(
+        (one) => workerRowId(`${server}/${group.name}`, one, group.workers) === row.id,
+      );
       return group && worker && workerTooltip(group, worker);
     }
     case 'error':
@@ -110,10 +112,6 @@ function reloadTooltip(report: ReloadReport): string {
       ['Ended connections', closed.join(', ')],
     ],
   )}${stack(report.error?.stack ?? null)}`;
-}
-
-function newestOf(workers: readonly WorkerStatus[]): WorkerStatus | undefined {
-  return [...workers].sort((a, b) => b.generation - a.generation)[0];
 }
 
 /** Facts without a value are left out. */

@@ -65,7 +65,7 @@ describe('worker rows', () => {
     assert.equal(row?.spoken, 'Worker 1 of web, ready, g1, 30 s, pid 101, 3 conn, 48 MB');
   });
 
-  test('keep the id of the slot for the newest worker, and show the one before it below', () => {
+  test('keep the id of the slot for the worker that serves, with its successor above it', () => {
     const before = workersOf(snapshot());
     const groups = [
       group('web', [worker(1, { pid: 101 }), worker(1, { pid: 201, generation: 2, state: 'starting' }), worker(2)]),
@@ -73,7 +73,7 @@ describe('worker rows', () => {
     const during = workersOf(snapshot({ groups }));
     assert.deepEqual(
       during.map(({ id }) => id),
-      ['S/web/1', 'S/web/1:101', 'S/web/2'],
+      ['S/web/1:g2', 'S/web/1', 'S/web/2'],
     );
     assert.deepEqual(
       before.map(({ id }) => id),
@@ -88,7 +88,12 @@ describe('worker rows', () => {
     const groups = [
       group('web', [worker(1, { pid: 201, generation: 2 }), worker(1, { state: 'draining', inFlight: 2, killAt })]),
     ];
-    assert.equal(workersOf(snapshot({ groups }))[1]?.description, 'draining 2 requests · g1 · 8 s left · pid 101');
+    const rows = workersOf(snapshot({ groups }));
+    assert.deepEqual(
+      rows.map(({ id }) => id),
+      ['S/web/1', 'S/web/1:101'],
+    );
+    assert.equal(rows[1]?.description, 'draining 2 requests · g1 · 8 s left · pid 101');
   });
 
   test('tell when a failed worker is tried again', () => {

@@ -78,10 +78,13 @@ export class Terminal {
 
   /** Shows the terminal panel. */
   async open(): Promise<void> {
-    const shown = this.#page.locator('.terminal-wrapper.active');
-    if (await shown.isVisible()) return;
+    if (await this.isShown()) return;
     await this.#palette.run('Terminal: Focus Terminal');
-    await shown.waitFor({ state: 'visible' });
+    await this.#page.locator('.terminal-wrapper.active').waitFor({ state: 'visible' });
+  }
+
+  isShown(): Promise<boolean> {
+    return this.#page.locator('.terminal-wrapper.active').isVisible();
   }
 
   /** All lines since the terminal started (within its scrollback), wrapped lines joined. */

@@ -9,6 +9,7 @@ export interface Row {
   ariaLabel: string;
   /** Undefined where there is nothing to expand. */
   expanded: boolean | undefined;
+  selected: boolean;
   /** Name of the codicon, such as `server-process`. */
   icon: string | undefined;
 }
@@ -60,12 +61,13 @@ export class Sidebar {
       },
       { what: 'the rows to be drawn' },
     );
-    return read.map(({ label, description, level, ariaLabel, expanded, icon }) => ({
+    return read.map(({ label, description, level, ariaLabel, expanded, selected, icon }) => ({
       label: plain(label),
       description: plain(description),
       level,
       ariaLabel,
       expanded: expanded === null ? undefined : expanded === 'true',
+      selected: selected === 'true',
       icon: /codicon-(?!colored|modifier)(\S+)/.exec(icon)?.[1],
     }));
   }
@@ -79,6 +81,7 @@ export class Sidebar {
         level: Number(node.getAttribute('aria-level')),
         ariaLabel: node.getAttribute('aria-label') ?? '',
         expanded: node.getAttribute('aria-expanded'),
+        selected: node.getAttribute('aria-selected'),
         icon: node.querySelector('.custom-view-tree-node-item-icon')?.className ?? '',
       })),
     );
