@@ -43,15 +43,16 @@ try {
   await sidebar.collapse('ticker');
   await terminal.waitForText(/ready in/);
   await editor.change('src/catalog.ts', (text) => text.replace('cents: 1899', 'cents: 1499'));
-  await page.mouse.move(900, 400);
+  // Nothing is hovered.
+  await page.mouse.move(1150, 290);
   // Slow requests on every worker: those that are replaced first finish theirs while the next ones still start.
   const requests = [];
   const asking = setInterval(() => requests.push(get(port, '/slow')), 100);
   await editor.save();
   await sidebar.waitForRows(
     (rows) =>
-      rows.some(({ description }) => description.startsWith('starting · g2')) &&
-      rows.some(({ description }) => /^draining \d+ request/.test(description)),
+      rows.some(({ label, description }) => label === '2' && description.startsWith('starting')) &&
+      rows.some(({ label, description }) => label === '1' && /^draining \d+ request/.test(description)),
     'a worker that starts and one that drains',
   );
   await page.screenshot({ path: picture });

@@ -221,7 +221,7 @@ export function workbenchTest(
   options: WorkbenchOptions,
   body: (workbench: Workbench, window: Window, step: Step) => Promise<void>,
 ): void {
-  void test(name, { timeout: 240_000 }, async (t) => {
+  void test(name, { timeout: 300_000 }, async (t) => {
     const workbench = await Workbench.open(options);
     let failedStep: Error | undefined;
     const step: Step = async (title, part) => {
