@@ -384,7 +384,6 @@ export class Master {
     const { worker } = handle;
     const { state } = worker;
     this.facts.handles.delete(worker.id);
-    this.releaseOutput.delete(worker.id);
     if (handle.process.pid !== undefined) this.reaper.forget(handle.process.pid);
     this.listeners.onReceiverGone(worker.id);
     // What it loaded is what a fix will change; of one that served only if nobody is left who loaded the same.
@@ -398,6 +397,8 @@ export class Master {
       this.settleKind(false);
       if (this.refuseFirstStart(exit)) return;
     }
+    // Only now: what it wrote was held back until its kind was known.
+    this.releaseOutput.delete(worker.id);
     if (state.kind === 'ready' && !this.facts.core.stopping) {
       const what = `${worker.group}#${worker.slot} ${signal === null ? `exited with code ${code ?? '?'}` : `was ended by ${signal}`}`;
       this.parts.terminal.note(what, code === 0 ? undefined : 'red');

@@ -142,3 +142,16 @@ test('a program that ends by itself is stopped, and starts again with the next c
   project.write('job.cjs', "console.log('the job ran again');\n");
   await server.line(/the job ran again/);
 });
+
+test('what a program wrote before its first start failed is shown, with the stack', async (t) => {
+  const project = Project.of('cjs', t);
+  project.write(
+    'talks.cjs',
+    "console.log('said one thing');\nconsole.error('and another');\nthrow new Error('boom');\n",
+  );
+  const server = await project.start(['talks.cjs']);
+  await server.line(/failed: Error: boom at talks\.cjs:3/);
+  await server.line(/said one thing$/);
+  await server.line(/and another$/);
+  await server.line(/at .*talks\.cjs:3/);
+});
