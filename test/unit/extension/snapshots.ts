@@ -68,7 +68,7 @@ export function snapshot(part: Partial<Snapshot> = {}): Snapshot {
     state: 'running',
     generation: 1,
     startedAt: T0,
-    cwd: '/work/shop',
+    cwd: '/home/me/shop',
     script: 'server.ts',
     bootstrap: true,
     paused: false,
