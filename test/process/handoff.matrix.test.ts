@@ -24,11 +24,15 @@ for (const [order, workers] of [
     const clients = startClients(target(server), 1);
     t.after(() => clients.stop());
     let moved = 0;
+    let newest = '1';
     for (let reload = 0; reload < RELOADS; reload++) {
+      // Every second reload follows at once; before the others each kind of client has met the newest code.
+      if (reload % 2 === 1) await clients.all(KEEPING, ({ generations }) => generations.has(newest));
       const report = await server.control.request('reload', {});
       assert.equal(report.result, 'done');
       assert.equal(report.forcedKills + report.forcedConnections, 0, 'nothing was cut');
       moved += report.movedConnections;
+      newest = String(report.generation);
     }
     const tallies = await clients.stop();
     for (const { name, asked, failures } of tallies)
@@ -36,8 +40,6 @@ for (const [order, workers] of [
     const kept = tallies.filter(({ name }) => KEEPING.includes(name));
     for (const { name, opened, clients: count } of kept)
       assert.equal(opened, count, `${name}: each client still has its first connection`);
-    for (const { name, generations } of kept)
-      assert.ok(generations.size >= RELOADS / 4, `${name} was answered by ${generations.size} generations only`);
     assert.ok(moved >= RELOADS, `${moved} connections moved`);
   });
 }

@@ -1,6 +1,7 @@
 /** Clients that go on at once while a server reloads. Each counts what it asked and keeps every failure. */
 import type { NetConnectOpts } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Changes } from '../harness/events.ts';
 import { RawHttp, type Answer } from './rawHttp.ts';
 
 export interface Tally {
@@ -19,6 +20,8 @@ export interface StrictClients {
   stop(): Promise<Tally[]>;
   /** Asks so far, of all clients. */
   asked(): number;
+  /** Settles once it holds for the clients of all these names. */
+  all(names: readonly string[], holds: (tally: Tally) => boolean): Promise<void>;
 }
 
 type Ask = (run: Run) => Promise<void>;
@@ -28,12 +31,14 @@ class Run {
   readonly tally: Tally;
   readonly random: () => number;
   isOver = false;
+  private readonly answers: Changes;
   private kept: RawHttp | undefined;
 
-  constructor(target: NetConnectOpts, tally: Tally, random: () => number) {
+  constructor(target: NetConnectOpts, tally: Tally, random: () => number, answers: Changes) {
     this.target = target;
     this.tally = tally;
     this.random = random;
+    this.answers = answers;
   }
 
   /** One connection for the life of the client: it must survive every reload. */
@@ -52,6 +57,7 @@ class Run {
     if (wanted !== undefined && answer.body !== wanted)
       throw new Error(`body ${JSON.stringify(answer.body.slice(0, 80))}, wanted ${JSON.stringify(wanted)}`);
     this.tally.generations.add(answer.headers.get('x-generation') ?? '?');
+    this.answers.tell();
   }
 
   async pause(ms: number): Promise<void> {
@@ -142,12 +148,13 @@ export function startClients(
 ): StrictClients {
   const runs: Run[] = [];
   const loops: Promise<void>[] = [];
+  const answers = new Changes();
   const random = mulberry32(seed);
   for (const name of only) {
     const { clients, ask } = asks[name]!;
     const tally: Tally = { name, clients, asked: 0, opened: 0, failures: [], generations: new Set() };
     for (let index = 0; index < clients; index++) {
-      const run = new Run(target, tally, random);
+      const run = new Run(target, tally, random, answers);
       runs.push(run);
       loops.push(loop(run, ask));
     }
@@ -157,6 +164,15 @@ export function startClients(
       runs
         .filter((run, index) => runs.findIndex(({ tally }) => tally === run.tally) === index)
         .reduce((sum, { tally }) => sum + tally.asked, 0),
+    all: async (names, holds) => {
+      const tallies = new Set(runs.map(({ tally }) => tally).filter(({ name }) => names.includes(name)));
+      const missing = (): string[] => [...tallies].filter((tally) => !holds(tally)).map(({ name }) => name);
+      await answers.until(
+        () => missing().length === 0,
+        'every client to be answered',
+        () => `still waiting: ${missing().join(', ')}`,
+      );
+    },
     stop: async () => {
       for (const run of runs) run.isOver = true;
       await Promise.all(loops);
