@@ -41,6 +41,11 @@ export function errorInfo(
   };
 }
 
+/** An error that is not of the program's code. */
+export function plainError(code: string, message: string, file: string | null = null): ErrorInfo {
+  return { code, message, file, line: null, column: null, stack: null };
+}
+
 interface Place {
   readonly file: string;
   readonly line: number;

@@ -1,5 +1,6 @@
 /** What the master knows of the server it runs. Only the loop writes it; what follows from it is worked out by functions. */
 import { relative } from 'node:path';
+import type { Group } from '../core/pool.ts';
 import { Supervisor } from '../core/supervisor.ts';
 import type { StartOptions } from '../protocol/startOptions.ts';
 import { plainDefinition, type ServerDefinition } from './definitions.ts';
@@ -18,12 +19,18 @@ export class Facts {
   /** The definition in force. */
   definition: ServerDefinition;
   bootstrap: BootstrapFiles = NO_BOOTSTRAP;
+  /** What a restart has evaluated and will put in force with its commit. */
+  next: { readonly definition: ServerDefinition; readonly bootstrap: BootstrapFiles } | undefined;
   /** Null until the first process has told whether the script declares groups. */
   isBootstrap: boolean | null = null;
 
   constructor(options: StartOptions) {
     this.options = options;
     this.definition = plainDefinition(options);
+  }
+
+  group(name: string): Group | undefined {
+    return this.core.groups.find(({ spec }) => spec.name === name);
   }
 
   /** A path as it is shown: relative to the start folder where it lies below it. */

@@ -1,0 +1,207 @@
+/** Changes of what serves, outside of the core: what a restart evaluates, what must compile, and what is told of each. */
+import type { Change, ChangeResult } from '../core/change.ts';
+import { servedGeneration, type GroupSpec } from '../core/pool.ts';
+import type { Reaper } from '../platform/reaper.ts';
+import type { Address, ErrorInfo } from '../protocol/status.ts';
+import { messageOf, UserError } from '../protocol/userError.ts';
+import { evaluateBootstrap, type HostParts } from './bootstrapHost.ts';
+import { compileCheck } from './compileCheck.ts';
+import { declaredDefinition, plainDefinition, specsOf, type Declared } from './definitions.ts';
+import { plainError } from './errors.ts';
+import { keepTexts, NO_BOOTSTRAP, ProcessFiles } from './files.ts';
+import { launchOf } from './launch.ts';
+import type { Facts } from './facts.ts';
+import type { Loop } from './loop.ts';
+import type { ReloadLog } from './reloadLog.ts';
+import type { Saves } from './saves.ts';
+import { placeText } from './terminal.ts';
+
+/** The report of a reload waits this long for old workers to tell what they moved; those that drain longer are counted later. */
+const SETTLE_MS = 250;
+
+export interface ChangesParts {
+  readonly loop: Loop;
+  readonly reaper: Reaper;
+  readonly reloads: ReloadLog;
+  readonly saves: Saves;
+  readonly addresses: () => Address[];
+}
+
+export class Changes {
+  private readonly parts: ChangesParts;
+  private readonly loop: Loop;
+  private readonly facts: Facts;
+  private lastDefinition = 1;
+  private isReadyTold = false;
+
+  constructor(parts: ChangesParts) {
+    this.parts = parts;
+    this.loop = parts.loop;
+    this.facts = parts.loop.facts;
+  }
+
+  async evaluate(change: Change): Promise<void> {
+    const { facts } = this;
+    if (!facts.isBootstrap) {
+      const definition = { ...plainDefinition(facts.options), number: ++this.lastDefinition };
+      facts.next = { definition, bootstrap: NO_BOOTSTRAP };
+      this.loop.enqueueLater({ type: 'evaluated', change: change.id, outcome: specsOf(definition) });
+      return;
+    }
+    const launch = launchOf({
+      node: this.loop.parts.node,
+      entry: this.facts.options.script,
+      args: this.facts.options.args,
+      nodeArgs: this.facts.options.nodeArgs,
+      cwd: this.facts.options.cwd,
+      env: { ...process.env, ...this.loop.parts.extraEnv },
+      role: 'bootstrap',
+    });
+    const { files, outcome } = await evaluateBootstrap(launch, this.hostParts());
+    for (const file of files.loaded.keys()) this.loop.watch(file);
+    // A newer request may have taken its place meanwhile.
+    if (this.facts.core.change?.id !== change.id) return;
+    this.loop.enqueue({ type: 'evaluated', change: change.id, outcome: this.declared(files, outcome) });
+  }
+
+  private declared(files: ProcessFiles, outcome: Declared | ErrorInfo): GroupSpec[] | ErrorInfo {
+    const { facts } = this;
+    if (!('definition' in outcome)) return outcome;
+    try {
+      const definition = declaredDefinition(facts.options, outcome, ++this.lastDefinition);
+      facts.next = { definition, bootstrap: keepTexts(files) };
+      return specsOf(definition);
+    } catch (error) {
+      return plainError('bootstrap-error', messageOf(error), facts.display(facts.options.script));
+    }
+  }
+
+  private hostParts(): HostParts {
+    return {
+      output: this.loop.parts.errorOutput,
+      log: this.loop.parts.log,
+      display: (path) => this.facts.display(path),
+      onSpawn: (pid) => this.parts.reaper.watch(pid),
+      onExit: (pid) => this.parts.reaper.forget(pid),
+    };
+  }
+
+  async check(change: Change, groups: readonly string[]): Promise<void> {
+    const { facts } = this;
+    let error: ErrorInfo | undefined;
+    for (const name of groups) {
+      const group = (facts.next?.definition ?? facts.definition).groups.get(name);
+      if (!group || error) continue;
+      const entries = change.kind === 'restart' ? [group.entry] : [];
+      const changed = this.parts.saves
+        .pending()
+        .filter((file) => file.groups.includes(name))
+        .map(({ file }) => file);
+      const present = [...new Set([...entries, ...changed])].filter(
+        (file) => /\.[mc]?[jt]sx?$|\.json$/.test(file) && this.parts.saves.disk.digest(file) !== null,
+      );
+      if (present.length === 0) continue;
+      const env = { ...group.inherited, ...group.options.env };
+      const launch = launchOf({
+        node: this.loop.parts.node,
+        entry: group.entry,
+        args: [],
+        nodeArgs: group.options.nodeArgs,
+        cwd: group.cwd,
+        env,
+        role: 'check',
+        check: present,
+      });
+      error = await compileCheck(launch, (path) => this.facts.display(path), this.loop.parts.log);
+      if (error) this.rememberAttempt(name, present);
+    }
+    this.loop.enqueue({ type: 'checked', change: change.id, error: error ?? null });
+  }
+
+  /** The compile check failed on this content: the same content is not tried again. */
+  private rememberAttempt(group: string, files: readonly string[]): void {
+    const attempt = new ProcessFiles();
+    for (const file of files) attempt.loaded.set(file, this.parts.saves.disk.digest(file) ?? null);
+    this.facts.attempts.set(group, attempt);
+  }
+
+  commit(): void {
+    const { facts } = this;
+    if (facts.next) {
+      facts.definition = facts.next.definition;
+      facts.bootstrap = facts.next.bootstrap;
+      this.loop.parts.registry.rename(facts.definition.name ?? this.loop.parts.name);
+    }
+    facts.next = undefined;
+    this.loop.reconsiderFiles();
+  }
+
+  began(change: Change): void {
+    this.parts.saves.onChangeBegan();
+    for (const group of change.scope.keys()) this.facts.attempts.delete(group);
+    if (change.kind !== 'start') this.loop.parts.terminal.began(change);
+  }
+
+  ended(result: ChangeResult): void {
+    const { change } = result;
+    this.facts.next = undefined;
+    if (change.kind === 'start') {
+      this.onStarted(change, result);
+      return;
+    }
+    const report = this.parts.reloads.add(result, Date.now() - (result.endedAt - change.startedAt));
+    if (result.result === 'superseded') {
+      this.loop.parts.terminal.ended(change, report, 0, this.facts.core.generation);
+    } else {
+      void this.settled(change).then(() => {
+        const final = this.parts.reloads.report(change) ?? report;
+        this.loop.parts.terminal.ended(change, final, this.slotsOf(change), null);
+        this.parts.reloads.answer(result.waiters, final);
+        this.loop.changed();
+      });
+    }
+    queueMicrotask(() => this.parts.saves.onChangeEnded());
+  }
+
+  /** Old workers tell what they moved when they have drained; most do at once. */
+  private settled(change: Change): Promise<void> {
+    const leaving = [...this.facts.handles.values()].filter(({ drainedFor }) => drainedFor === change.id);
+    const gone = Promise.all(leaving.map((handle) => new Promise((done) => handle.process.stdout.once('close', done))));
+    return new Promise((done) => {
+      const timer = setTimeout(done, SETTLE_MS);
+      void gone.then(() => {
+        clearTimeout(timer);
+        done();
+      });
+    });
+  }
+
+  private onStarted(change: Change, { endedAt, result }: ChangeResult): void {
+    const { name } = this.loop.parts.registry.entry;
+    const { terminal } = this.loop.parts;
+    if (change.error) {
+      const place = change.error.file === null ? '' : ` at ${placeText(change.error)}`;
+      const isTaken = change.error.code === 'EADDRINUSE' && servedGeneration(this.facts.core.groups) === 0;
+      if (isTaken || !this.facts.options.watch) {
+        this.loop.abort(
+          new UserError(
+            isTaken ? 'port-taken' : 'internal',
+            `${name} cannot be started: ${change.error.message}${place}`,
+          ),
+        );
+        return;
+      }
+      terminal.failed(name, `${change.error.message}${place}. The next save starts it.`);
+    } else if (result === 'done' && !this.isReadyTold) {
+      this.isReadyTold = true;
+      const groups = this.facts.core.groups;
+      terminal.ready(name, groups.length, this.slotsOf(change), this.parts.addresses(), Math.round(endedAt));
+    }
+    queueMicrotask(() => this.parts.saves.onChangeEnded());
+  }
+
+  private slotsOf(change: Change): number {
+    const inScope = this.facts.core.groups.filter((group) => change.scope.has(group.spec.name));
+    return inScope.reduce((sum, group) => sum + (change.scope.get(group.spec.name)?.length ?? group.slots.length), 0);
+  }
+}

@@ -1,0 +1,40 @@
+/** What the parts of the master have in common: what is known, and the one queue that everything goes through. */
+import type { Event } from '../core/supervisor.ts';
+import type { StartOptions } from '../protocol/startOptions.ts';
+import type { Facts } from './facts.ts';
+import type { Logger } from './logger.ts';
+import type { NodeBinary } from './nodeVersion.ts';
+import type { Output } from './output.ts';
+import type { RegistryFile } from './registryEntry.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a master is built of and does not change. */
+export interface MasterParts {
+  readonly options: StartOptions;
+  /** The bootstrap script's own name replaces it. */
+  readonly name: string;
+  readonly node: NodeBinary;
+  readonly registry: RegistryFile;
+  readonly output: Output;
+  readonly errorOutput: Output;
+  readonly terminal: Terminal;
+  readonly log: Logger;
+  /** Added to the environment of every worker. */
+  readonly extraEnv: NodeJS.ProcessEnv;
+}
+
+export interface Loop {
+  readonly parts: MasterParts;
+  readonly facts: Facts;
+  /** Hands an event to the core and carries out what it decides; within such a step: right after it. */
+  enqueue(event: Event): void;
+  /** The same from a place that must be left first. */
+  enqueueLater(event: Event): void;
+  /** What the snapshot shows is another now. */
+  changed(): void;
+  /** What a file on disk means may be another now. */
+  reconsiderFiles(): void;
+  watch(file: string): void;
+  /** Ends everything: the first start has shown that the server cannot run. */
+  abort(error: unknown): void;
+}

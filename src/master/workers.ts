@@ -1,0 +1,331 @@
+/** The processes of the workers: started, listened to, told what to do. What happens to them becomes events of the loop. */
+import type { Exit } from '../core/pool.ts';
+import type { Command } from '../core/supervisor.ts';
+import type { Worker } from '../core/workerState.ts';
+import type { Reaper } from '../platform/reaper.ts';
+import type { Address } from '../protocol/status.ts';
+import { messageOf } from '../protocol/userError.ts';
+import type { FromWorker, Report } from '../protocol/workerMessages.ts';
+import type { GroupDefinition } from './definitions.ts';
+import { plainError } from './errors.ts';
+import { ProcessFiles } from './files.ts';
+import type { FirstProcess } from './firstProcess.ts';
+import { environmentOf, launchOf, type LaunchRequest } from './launch.ts';
+import { Listeners } from './listeners.ts';
+import type { Facts } from './facts.ts';
+import type { Loop } from './loop.ts';
+import { isStaying } from './meaning.ts';
+import type { ReloadLog } from './reloadLog.ts';
+import { WorkerHandle } from './workerHandle.ts';
+import { WorkerProcess, type SocketHandle } from './workerProcess.ts';
+
+/** A worker writes its figures once a second; they are pushed together. */
+const FIGURES_MS = 1000;
+
+export interface WorkersParts {
+  readonly loop: Loop;
+  readonly first: FirstProcess;
+  readonly reaper: Reaper;
+  readonly reloads: ReloadLog;
+  /** Changed files that nobody has acted on, with the groups they would reload. */
+  readonly pending: () => readonly { readonly groups: readonly string[] }[];
+  /** The file counts as loaded by the process, with the content it has now. */
+  readonly trackLater: (files: ProcessFiles, path: string) => void;
+  /** Whether anybody looks at live figures. */
+  readonly isWatched: () => boolean;
+}
+
+export class Workers {
+  private readonly parts: WorkersParts;
+  private readonly loop: Loop;
+  private readonly facts: Facts;
+  private readonly first: FirstProcess;
+  private readonly listeners: Listeners;
+  /** What the group's workers listened on before the change that runs; a reload must keep it. */
+  private readonly expected = new Map<string, Set<string>>();
+  private figuresTimer: NodeJS.Timeout | undefined;
+  private nextReceiver = 0;
+
+  constructor(parts: WorkersParts) {
+    this.parts = parts;
+    this.loop = parts.loop;
+    this.facts = parts.loop.facts;
+    this.first = parts.first;
+    this.listeners = new Listeners((group, key) => this.receiverFor(group, key));
+  }
+
+  addresses(group: string): Address[] {
+    return this.listeners.addresses(group);
+  }
+
+  admit(worker: Worker): void {
+    const handle = this.facts.handles.get(worker.id);
+    handle?.process.send({ t: 'admit' });
+    if (this.parts.isWatched()) handle?.process.send({ t: 'figures', on: true });
+    this.onServes(worker);
+    this.listeners.passParked();
+  }
+
+  drain({ worker, timeoutMs, change }: Extract<Command, { type: 'drain' }>): void {
+    const handle = this.facts.handles.get(worker.id);
+    if (handle) handle.drainedFor = change;
+    handle?.process.send({ t: 'drain', deadlineMs: timeoutMs });
+  }
+
+  kill({ worker, forced }: Extract<Command, { type: 'kill' }>): void {
+    const handle = this.facts.handles.get(worker.id);
+    if (forced) this.parts.reloads.killed(handle?.drainedFor ?? null);
+    handle?.process.kill();
+  }
+
+  killAll(): void {
+    for (const { process } of this.facts.handles.values()) process.kill();
+  }
+
+  /** A new definition is in force: its groups may listen elsewhere. */
+  onCommitted(): void {
+    this.expected.clear();
+  }
+
+  /** The group is no more: its addresses are free. */
+  release(group: string): void {
+    this.listeners.releaseGroup(group);
+  }
+
+  tellFigures(on: boolean): void {
+    for (const { process, worker } of this.facts.handles.values())
+      if (worker.state.kind === 'ready') process.send({ t: 'figures', on });
+  }
+
+  dispose(): void {
+    clearTimeout(this.figuresTimer);
+    this.listeners.dispose();
+  }
+
+  spawn(worker: Worker): void {
+    const group = this.definitionOf(worker);
+    let files: ProcessFiles;
+    let handle: WorkerHandle;
+    try {
+      files = new ProcessFiles();
+      const launch = launchOf(this.launchRequest(group, worker));
+      for (const { path } of group.envFiles) this.parts.trackLater(files, path);
+      const child = new WorkerProcess(
+        launch,
+        this.eventsOf(() => handle),
+        this.loop.parts.log,
+      );
+      handle = new WorkerHandle(worker, child, this.wishOf(worker, group), files);
+    } catch (error) {
+      const exit: Exit = { code: null, signal: null, error: plainError('rejected', messageOf(error)) };
+      this.loop.enqueueLater({ type: 'exited', worker: worker.id, exit, diskDiffers: false });
+      return;
+    }
+    if (this.first.isNeeded(worker.slot)) this.first.began(handle);
+    this.facts.handles.set(worker.id, handle);
+    if (handle.process.pid !== undefined) this.parts.reaper.watch(handle.process.pid);
+    const prefix = (): string | undefined => this.prefixOf(worker, handle);
+    const out = this.loop.parts.output.follow(handle.process.stdout, prefix);
+    const errors = this.loop.parts.errorOutput.follow(handle.process.stderr, prefix);
+    handle.stderrTail = errors.tail;
+    this.first.holdOutput(worker.id, () => {
+      out.release();
+      errors.release();
+    });
+  }
+
+  private launchRequest(group: GroupDefinition, worker: Worker): LaunchRequest {
+    return {
+      node: this.loop.parts.node,
+      entry: group.entry,
+      args: group.options.args,
+      nodeArgs: group.options.nodeArgs,
+      cwd: group.cwd,
+      env: { ...environmentOf(group), ...this.loop.parts.extraEnv },
+      role: this.first.isNeeded(worker.slot) ? 'probe' : 'worker',
+      readyMessage: group.options.ready === 'message',
+    };
+  }
+
+  private wishOf(worker: Worker, group: GroupDefinition): WorkerHandle['wish'] {
+    const change = this.facts.core.change;
+    const keepsAddresses = change?.kind !== 'restart';
+    const { ready } = group.options;
+    return {
+      mode: ready === 'message' ? 'message' : typeof ready === 'string' ? 'auto' : 'http',
+      expected: keepsAddresses ? new Set(this.expected.get(worker.group)) : new Set(),
+      // A restart may make a group listen that did not, or the other way round.
+      groupListens: keepsAddresses ? (this.facts.group(worker.group)?.listens ?? null) : null,
+    };
+  }
+
+  private eventsOf(handle: () => WorkerHandle): ConstructorParameters<typeof WorkerProcess>[1] {
+    return {
+      onMessage: (message, socket) => this.onMessage(handle(), message, socket),
+      onReport: (report) => this.onReport(handle(), report),
+      onAnnounced: () => {
+        handle().onAnnounced();
+        this.checkReady(handle());
+      },
+      onExit: (code, signal) => this.onExit(handle(), code, signal),
+    };
+  }
+
+  private onMessage(handle: WorkerHandle, message: FromWorker, socket: SocketHandle | undefined): void {
+    const { group } = handle.worker;
+    switch (message.t) {
+      case 'booted':
+        handle.fallback = message.fallback;
+        this.listeners.giveAll(group, handle);
+        handle.process.send({ t: 'go', env: this.workerEnv(handle.worker) });
+        return;
+      case 'donate':
+        if (socket) this.listeners.donate(group, message.key, socket);
+        return;
+      case 'need':
+        this.listeners.need(group, handle, message);
+        return;
+      case 'listening':
+        handle.onListening(message.key);
+        this.listeners.onListening(group, message.key, message.address);
+        this.first.isProgram(handle);
+        if (handle.worker.state.kind === 'ready') {
+          this.learnAddresses(group);
+          this.loop.enqueue({ type: 'listens', worker: handle.id });
+        }
+        this.checkReady(handle);
+        this.listeners.passParked();
+        return;
+      case 'unlistened':
+        this.onUnlistened(handle, message.key);
+        return;
+      case 'evaluated':
+        handle.onEvaluated();
+        this.first.isProgram(handle);
+        this.checkReady(handle);
+        return;
+      case 'connection':
+        if (socket) this.listeners.take(group, message.key, message.remainingMs, socket);
+        return;
+      case 'adopted':
+        this.listeners.adopted(message.id, message.isAdopted);
+        return;
+      case 'drained':
+        this.parts.reloads.drained(handle.drainedFor, message);
+        return;
+      case 'declared':
+        this.first.declared(handle, { definition: message.definition, env: message.env, cwd: message.cwd });
+        return;
+      case 'figures':
+        handle.takeFigures(message);
+        this.figuresTimer ??= setTimeout(() => {
+          this.figuresTimer = undefined;
+          this.loop.changed();
+        }, FIGURES_MS).unref();
+        return;
+    }
+  }
+
+  private onReport(handle: WorkerHandle, report: Report): void {
+    handle.takeReport(report);
+    if (report.r === 'load') this.loop.watch(report.file);
+    if (report.r === 'missing' && report.near !== null) this.loop.watch(report.near);
+  }
+
+  private checkReady(handle: WorkerHandle): void {
+    if (handle.worker.state.kind !== 'starting') return;
+    const readiness = handle.readiness();
+    if (readiness.is === 'ready')
+      this.loop.enqueue({ type: 'ready', worker: handle.id, listens: handle.listening.size > 0 });
+    if (readiness.is === 'failed') {
+      this.facts.attempts.set(handle.worker.group, handle.files);
+      this.loop.enqueue({ type: 'failed', worker: handle.id, error: readiness.error });
+    }
+  }
+
+  private onServes(worker: Worker): void {
+    this.facts.attempts.delete(worker.group);
+    this.learnAddresses(worker.group);
+    this.loop.reconsiderFiles();
+  }
+
+  private onExit(handle: WorkerHandle, code: number | null, signal: string | null): void {
+    const { worker } = handle;
+    const { state } = worker;
+    this.facts.handles.delete(worker.id);
+    if (handle.process.pid !== undefined) this.parts.reaper.forget(handle.process.pid);
+    this.listeners.onReceiverGone(worker.id);
+    // What it loaded is what a fix will change; of one that served only if nobody is left who loaded the same.
+    const isLast = ![...this.facts.handles.values()].some(
+      (other) => other.worker.group === worker.group && isStaying(other.worker),
+    );
+    if (state.kind === 'starting' || state.kind === 'standby' || (state.kind === 'ready' && isLast))
+      this.facts.attempts.set(worker.group, handle.files);
+    const exit: Exit = { code, signal, error: handle.exitError(code, signal, (path) => this.facts.display(path)) };
+    if (this.first.refuses(handle, exit)) return;
+    this.first.forgetOutput(worker.id);
+    if (state.kind === 'ready' && !this.facts.core.stopping) {
+      const what = `${worker.group}#${worker.slot} ${signal === null ? `exited with code ${code ?? '?'}` : `was ended by ${signal}`}`;
+      this.loop.parts.terminal.note(what, code === 0 ? undefined : 'red');
+    }
+    // A change that is under way loads what is on disk anyway.
+    const isInChange = this.facts.core.change?.scope.has(worker.group) ?? false;
+    const diskDiffers = !isInChange && this.parts.pending().some(({ groups }) => groups.includes(worker.group));
+    this.loop.enqueue({ type: 'exited', worker: worker.id, exit, diskDiffers });
+  }
+
+  private onUnlistened(handle: WorkerHandle, key: string): void {
+    handle.listening.delete(key);
+    const others = [...this.facts.handles.values()].some(
+      (other) => other.worker.group === handle.worker.group && other.listening.has(key),
+    );
+    if (!others) this.listeners.release(handle.worker.group, key);
+    this.learnAddresses(handle.worker.group);
+  }
+
+  private learnAddresses(group: string): void {
+    const keys = [...this.facts.handles.values()]
+      .filter(({ worker }) => worker.group === group && worker.state.kind === 'ready')
+      .map(({ listening }) => listening);
+    const newest = keys.at(-1);
+    if (newest) this.expected.set(group, new Set(newest));
+  }
+
+  /** The newest generation first, and among those the one with the fewest connections. */
+  private receiverFor(group: string, key: string): WorkerHandle | undefined {
+    const ready = [...this.facts.handles.values()].filter(
+      ({ worker, listening }) => worker.group === group && worker.state.kind === 'ready' && listening.has(key),
+    );
+    const newest = Math.max(...ready.map(({ worker }) => worker.generation));
+    const candidates = ready.filter(({ worker }) => worker.generation === newest);
+    return candidates[this.nextReceiver++ % Math.max(1, candidates.length)];
+  }
+
+  private definitionOf(worker: Worker): GroupDefinition {
+    const { next } = this.facts;
+    const of = next?.definition.number === worker.definition ? next.definition : this.facts.definition;
+    const group = of.groups.get(worker.group);
+    if (!group) throw new Error(`no definition of group ${worker.group}`);
+    return group;
+  }
+
+  private workerEnv(worker: Worker): Record<string, string> {
+    return {
+      GRACEFUL_RELOAD_SERVER: this.loop.parts.registry.entry.name,
+      GRACEFUL_RELOAD_GROUP: worker.group,
+      GRACEFUL_RELOAD_SLOT: String(worker.slot),
+      GRACEFUL_RELOAD_GENERATION: String(worker.generation),
+    };
+  }
+
+  private prefixOf(worker: Worker, handle: WorkerHandle): string | undefined {
+    if (this.first.is(handle)) {
+      if (this.facts.isBootstrap === null) return undefined;
+      if (this.facts.isBootstrap) return 'bootstrap | ';
+    }
+    if (this.facts.options.prefix === 'never') return '';
+    const isAlone = this.facts.core.groups.reduce((sum, { slots }) => sum + slots.length, 0) === 1;
+    if (this.facts.options.prefix === 'auto' && isAlone && !process.stdout.isTTY) return '';
+    return `${worker.group}#${worker.slot} | `;
+  }
+}
