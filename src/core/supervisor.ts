@@ -302,7 +302,8 @@ export class Supervisor {
   private newChange(from: Pick<Change, 'kind' | 'scope' | 'trigger' | 'digest' | 'waiters'>): Change {
     this.change = {
       ...from,
-      id: ++this.lastChange,
+      // The first start is none of the reloads that are counted for people.
+      id: from.kind === 'start' ? 0 : ++this.lastChange,
       generation: this.generation,
       startedAt: this.now,
       phase: 'canary',

@@ -151,11 +151,12 @@ export class Changes {
     }
     const report = this.parts.reloads.add(result, Date.now() - (result.endedAt - change.startedAt));
     if (result.result === 'superseded') {
-      this.loop.parts.terminal.ended(change, report, 0, this.facts.core.generation);
+      this.loop.parts.terminal.ended(change, report, 0, 0, this.facts.core.generation);
     } else {
       void this.settled(change).then(() => {
         const final = this.parts.reloads.report(change) ?? report;
-        this.loop.parts.terminal.ended(change, final, this.slotsOf(change), null);
+        const served = servedGeneration(this.facts.core.groups);
+        this.loop.parts.terminal.ended(change, final, this.slotsOf(change), served, null);
         this.parts.reloads.answer(result.waiters, final);
         this.loop.changed();
       });

@@ -66,9 +66,12 @@ export class Listeners {
     else handles.set(key, { handle, address: null });
   }
 
-  onListening(group: string, key: ListenKey, address: Address): void {
+  /** @returns whether nobody of the group has listened there so far */
+  onListening(group: string, key: ListenKey, address: Address): boolean {
     const held = this.handlesOf(group).get(key);
+    const isNew = held !== undefined && held.address === null;
     if (held) held.address = address;
+    return isNew;
   }
 
   addresses(group: string): Address[] {
@@ -100,6 +103,20 @@ export class Listeners {
     const held = this.handlesOf(group).get(key);
     this.handlesOf(group).delete(key);
     if (held) closeHeld(held);
+  }
+
+  /**
+   * Nobody will listen on anything else than `keys` any more.
+   *
+   * @returns what is free now
+   */
+  keepOnly(group: string, keys: ReadonlySet<ListenKey>): ListenKey[] {
+    const unused = [...this.handlesOf(group).keys()].filter((key) => !keys.has(key));
+    for (const key of unused) {
+      this.release(group, key);
+      for (const [id, move] of this.moving) if (move.group === group && move.key === key) this.drop(id);
+    }
+    return unused;
   }
 
   releaseGroup(group: string): void {

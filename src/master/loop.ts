@@ -30,6 +30,8 @@ export interface Loop {
   enqueue(event: Event): void;
   /** The same from a place that must be left first. */
   enqueueLater(event: Event): void;
+  /** ms on the core's clock. */
+  now(): number;
   /** What the snapshot shows is another now. */
   changed(): void;
   /** What a file on disk means may be another now. */

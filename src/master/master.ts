@@ -133,7 +133,7 @@ export class Master implements Loop {
     this.changed();
   }
 
-  private now(): number {
+  now(): number {
     return performance.now() - this.clock;
   }
 
@@ -178,6 +178,7 @@ export class Master implements Loop {
         return;
       case 'ended':
         this.changes.ended(command.result);
+        this.workers.onChangeEnded();
         return;
       case 'stopped':
         this.onStopped();
@@ -239,7 +240,10 @@ export class Master implements Loop {
 
   private controlHandlers(): ConstructorParameters<typeof ControlServer>[1] {
     return {
-      status: () => this.snapshot(),
+      status: async () => {
+        await this.workers.freshFigures();
+        return this.snapshot();
+      },
       reload: ({ group, slot }) => {
         this.refuseWhenStopping();
         const scope = scopeOfDemand(this.facts.core.groups, group, slot);

@@ -100,10 +100,15 @@ function groupStatus(group: Group, facts: GroupFacts): GroupStatus {
 }
 
 function slotStatus(slot: Slot, facts: GroupFacts): WorkerStatus[] {
-  const rows = slot.workers.filter(({ state }) => state.kind !== 'ending').map((worker) => workerStatus(worker, facts));
+  const rows = slot.workers
+    .filter(({ state }) => state.kind !== 'ending')
+    .map((worker) => workerStatus(worker, slot, facts));
   if (!isMissing(slot)) return rows;
   if (slot.stopped)
-    return [...rows, { ...NO_PROCESS, slot: slot.index, state: 'stopped', generation: slot.target, nextTryAt: null }];
+    return [
+      ...rows,
+      { ...NO_PROCESS, slot: slot.index, state: 'stopped', generation: slot.target, crashes: 0, nextTryAt: null },
+    ];
   const at = slot.backoff?.nextTryAt ?? null;
   const state = slot.backoff ? ('backoff' as const) : ('starting' as const);
   return [
@@ -113,12 +118,13 @@ function slotStatus(slot: Slot, facts: GroupFacts): WorkerStatus[] {
       slot: slot.index,
       state,
       generation: slot.target,
+      crashes: slot.crashes,
       nextTryAt: at === null ? null : iso(facts.wallClock(at)),
     },
   ];
 }
 
-function workerStatus(worker: Worker, facts: GroupFacts): WorkerStatus {
+function workerStatus(worker: Worker, slot: Slot, facts: GroupFacts): WorkerStatus {
   const handle = facts.handleOf(worker);
   const { state } = worker;
   return {
@@ -127,6 +133,7 @@ function workerStatus(worker: Worker, facts: GroupFacts): WorkerStatus {
     state: state.kind === 'ready' || state.kind === 'draining' ? state.kind : 'starting',
     generation: worker.generation,
     startedAt: handle ? iso(handle.startedAt) : null,
+    crashes: slot.crashes,
     nextTryAt: null,
     killAt: state.kind === 'draining' ? iso(facts.wallClock(state.killAt)) : null,
     ...(handle?.figures ?? { requests: 0, inFlight: 0, connections: 0, rss: 0, cpu: 0, eventLoopLagMs: 0 }),

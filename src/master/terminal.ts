@@ -1,6 +1,8 @@
 /** The master's own lines in the terminal. The problem matcher of the VS Code task reads them: a begin and an end line each stand alone. */
 import { styleText } from 'node:util';
 import type { Change } from '../core/change.ts';
+import type { Exit, Slot } from '../core/pool.ts';
+import type { Worker } from '../core/workerState.ts';
 import type { Address, ReloadReport, Trigger } from '../protocol/status.ts';
 import type { Output } from './output.ts';
 
@@ -25,6 +27,31 @@ export class Terminal {
     this.say(parts.filter((part) => part !== '').join('  '), 'green');
   }
 
+  /** A program that was ready before it listened. */
+  listens(name: string, address: Address): void {
+    this.say(`${name}  listens on ${urlOf(address)}`, 'green');
+  }
+
+  /** A worker ended that nobody had asked to. @param now ms on the core's clock */
+  exited(
+    { group, slot, state }: Worker,
+    { code, signal, error }: Exit,
+    { backoff, crashes, stopped }: Slot,
+    now: number,
+  ): void {
+    const how = signal === null ? `exited with code ${code ?? '?'}` : `was ended by ${signal}`;
+    const what = `${group}#${slot} ${how}`;
+    if (stopped) {
+      this.say(`${what}: it is done, the next change starts it again`);
+      return;
+    }
+    const reason = state.kind === 'ready' || error.message.includes(how) ? '' : `: ${error.message}`;
+    const nth = crashes > 1 ? ` (${ordinal(crashes)} crash in a row)` : '';
+    const at = backoff ? backoff.nextTryAt : now;
+    const when = at === null ? 'with the next change' : at <= now ? 'at once' : `in ${seconds(at - now)}`;
+    this.say(`${what}${reason}, starts again ${when}${nth}`, 'red');
+  }
+
   failed(name: string, message: string): void {
     this.say(`${name}  failed: ${message}`, 'red');
   }
@@ -34,7 +61,11 @@ export class Terminal {
     this.say(`g${change.generation}  ${triggerText(change.trigger)}  ${what}`);
   }
 
-  ended(change: Change, report: ReloadReport, wanted: number, next: number | null): void {
+  /**
+   * @param wanted workers it concerned
+   * @param served the newest generation that serves, 0 = none
+   */
+  ended(change: Change, report: ReloadReport, wanted: number, served: number, next: number | null): void {
     const g = `g${change.generation}`;
     switch (report.result) {
       case 'done': {
@@ -49,10 +80,8 @@ export class Terminal {
       case 'rejected': {
         const at = report.error?.file ? ` at ${placeText(report.error)}` : '';
         const mixed = report.replaced > 0 ? `, ${report.replaced} replaced` : '';
-        this.say(
-          `${g}  rejected: ${report.error?.message ?? 'no reason'}${at}${mixed}, the old workers serve on`,
-          'red',
-        );
+        const rest = served === 0 ? 'no worker serves until the next change' : 'the old workers serve on';
+        this.say(`${g}  rejected: ${report.error?.message ?? 'no reason'}${at}${mixed}, ${rest}`, 'red');
         return;
       }
       case 'superseded':
@@ -120,6 +149,15 @@ function triggerText({ kind, files }: Trigger): string {
     case 'restart':
       return what === '' ? 'asked for' : `asked for, with ${what}`;
   }
+}
+
+function ordinal(number: number): string {
+  const suffix = { one: 'st', two: 'nd', few: 'rd', other: 'th' } as Record<string, string>;
+  return `${number}${suffix[new Intl.PluralRules('en', { type: 'ordinal' }).select(number)]}`;
+}
+
+function seconds(ms: number): string {
+  return ms < 950 ? `${Math.round(ms)} ms` : `${Math.round(ms / 1000)} s`;
 }
 
 function count(number: number, noun: string): string {

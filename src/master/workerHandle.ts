@@ -25,6 +25,8 @@ export class WorkerHandle implements Receiver {
   readonly files: ProcessFiles;
   readonly startedAt = Date.now();
   readonly listening = new Set<string>();
+  /** What it listens on or is about to. */
+  readonly bound = new Set<string>();
   figures = NO_FIGURES;
   fallback: 'connection-close' | null = null;
   /** The reload that asked it to go. */
@@ -35,6 +37,7 @@ export class WorkerHandle implements Receiver {
   private evaluated = false;
   private announced = false;
   private failure: Failure | null = null;
+  private readonly figureWaiters: (() => void)[] = [];
 
   constructor(worker: Worker, process: WorkerProcess, wish: ReadyWish, files: ProcessFiles) {
     this.worker = worker;
@@ -67,9 +70,15 @@ export class WorkerHandle implements Receiver {
   takeFigures(message: Extract<FromWorker, { t: 'figures' }>): void {
     const { t: _t, ...figures } = message;
     this.figures = figures;
+    for (const told of this.figureWaiters.splice(0)) told();
+  }
+
+  nextFigures(): Promise<void> {
+    return new Promise((told) => this.figureWaiters.push(told));
   }
 
   onListening(key: string): void {
+    this.bound.add(key);
     this.listening.add(key);
   }
 

@@ -1,5 +1,6 @@
 /** The processes of the workers: started, listened to, told what to do. What happens to them becomes events of the loop. */
-import type { Exit } from '../core/pool.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { serving, successor, type Exit } from '../core/pool.ts';
 import type { Command } from '../core/supervisor.ts';
 import type { Worker } from '../core/workerState.ts';
 import type { Reaper } from '../platform/reaper.ts';
@@ -21,6 +22,8 @@ import { WorkerProcess, type SocketHandle } from './workerProcess.ts';
 
 /** A worker writes its figures once a second; they are pushed together. */
 const FIGURES_MS = 1000;
+/** Who asks for the status waits this long at most for a worker that is busy. */
+const FRESH_FIGURES_MS = 200;
 
 export interface WorkersParts {
   readonly loop: Loop;
@@ -87,6 +90,11 @@ export class Workers {
     this.expected.clear();
   }
 
+  /** A change has ended: what only its workers, or those it replaced, listened on is free. */
+  onChangeEnded(): void {
+    for (const { spec } of this.facts.core.groups) this.releaseUnused(spec.name);
+  }
+
   /** The group is no more: its addresses are free. */
   release(group: string): void {
     this.listeners.releaseGroup(group);
@@ -95,6 +103,15 @@ export class Workers {
   tellFigures(on: boolean): void {
     for (const { process, worker } of this.facts.handles.values())
       if (worker.state.kind === 'ready') process.send({ t: 'figures', on });
+  }
+
+  /** For one who looks once: each worker tells its figures now, or is shown with its last ones. */
+  async freshFigures(): Promise<void> {
+    const ready = [...this.facts.handles.values()].filter(({ worker }) => worker.state.kind === 'ready');
+    const told = Promise.all(ready.map((handle) => handle.nextFigures()));
+    this.tellFigures(true);
+    await Promise.race([told, delay(FRESH_FIGURES_MS, undefined, { ref: false })]);
+    if (!this.parts.isWatched()) this.tellFigures(false);
   }
 
   dispose(): void {
@@ -180,19 +197,17 @@ export class Workers {
         handle.process.send({ t: 'go', env: this.workerEnv(handle.worker) });
         return;
       case 'donate':
+        handle.bound.add(message.key);
         if (socket) this.listeners.donate(group, message.key, socket);
         return;
       case 'need':
+        handle.bound.add(message.key);
         this.listeners.need(group, handle, message);
         return;
       case 'listening':
         handle.onListening(message.key);
-        this.listeners.onListening(group, message.key, message.address);
         this.first.isProgram(handle);
-        if (handle.worker.state.kind === 'ready') {
-          this.learnAddresses(group);
-          this.loop.enqueue({ type: 'listens', worker: handle.id });
-        }
+        this.onListening(handle, this.listeners.onListening(group, message.key, message.address), message.address);
         this.checkReady(handle);
         this.listeners.passParked();
         return;
@@ -264,18 +279,40 @@ export class Workers {
     const exit: Exit = { code, signal, error: handle.exitError(code, signal, (path) => this.facts.display(path)) };
     if (this.first.refuses(handle, exit)) return;
     this.first.forgetOutput(worker.id);
-    if (state.kind === 'ready' && !this.facts.core.stopping) {
-      const what = `${worker.group}#${worker.slot} ${signal === null ? `exited with code ${code ?? '?'}` : `was ended by ${signal}`}`;
-      this.loop.parts.terminal.note(what, code === 0 ? undefined : 'red');
-    }
     // A change that is under way loads what is on disk anyway.
     const isInChange = this.facts.core.change?.scope.has(worker.group) ?? false;
     const diskDiffers = !isInChange && this.parts.pending().some(({ groups }) => groups.includes(worker.group));
     this.loop.enqueue({ type: 'exited', worker: worker.id, exit, diskDiffers });
+    const slot = this.facts.group(worker.group)?.slots.find(({ index }) => index === worker.slot);
+    const isUnasked = state.kind === 'ready' || worker.change === null || slot?.stopped;
+    if (slot && isUnasked && state.kind !== 'draining' && state.kind !== 'ending' && !this.facts.core.stopping)
+      this.loop.parts.terminal.exited(worker, exit, slot, this.loop.now());
+    this.releaseUnused(worker.group);
+  }
+
+  /**
+   * An address that a group no longer listens on is refused from now on, instead of letting clients wait. While a slot is
+   * without its worker nothing is decided: its next one may listen there.
+   */
+  private releaseUnused(name: string): void {
+    const group = this.facts.group(name);
+    const isSettled = group?.slots.every((slot) => (serving(slot) && !successor(slot)) || slot.stopped);
+    if (!group || !isSettled || this.facts.core.change?.scope.has(name)) return;
+    const handles = [...this.facts.handles.values()].filter(({ worker }) => worker.group === name);
+    const unused = this.listeners.keepOnly(name, new Set(handles.flatMap(({ bound }) => [...bound])));
+    for (const key of unused) for (const { process } of handles) process.send({ t: 'forget', key });
+  }
+
+  private onListening({ id, worker }: WorkerHandle, isNew: boolean, address: Address): void {
+    if (worker.state.kind !== 'ready') return;
+    this.learnAddresses(worker.group);
+    this.loop.enqueue({ type: 'listens', worker: id });
+    if (isNew) this.loop.parts.terminal.listens(this.loop.parts.registry.entry.name, address);
   }
 
   private onUnlistened(handle: WorkerHandle, key: string): void {
     handle.listening.delete(key);
+    handle.bound.delete(key);
     const others = [...this.facts.handles.values()].some(
       (other) => other.worker.group === handle.worker.group && other.listening.has(key),
     );

@@ -65,6 +65,8 @@ export const workerStatusSchema = z.object({
   state: workerStateSchema,
   generation: z.number(),
   startedAt: z.string().nullable(),
+  /** Crashes of its slot in a row, or 0. */
+  crashes: z.number().default(0),
   /** When a worker in `backoff` is tried again; null when it waits for the next save. */
   nextTryAt: z.string().nullable(),
   /** When a draining worker is killed at the latest. */

@@ -33,6 +33,8 @@ export type ListenKey = string;
 
 export type ToWorker =
   | { readonly t: 'handle'; readonly key: ListenKey }
+  /** Nobody listens there any more: an unused handle of it is closed. */
+  | { readonly t: 'forget'; readonly key: ListenKey }
   /** Run the entry, with these variables added to the environment. */
   | { readonly t: 'go'; readonly env: Readonly<Record<string, string>> }
   | { readonly t: 'admit' }

@@ -37,6 +37,11 @@ export class Datagrams {
     this.given.set(key, handle);
   }
 
+  forget(key: string): void {
+    this.given.get(key)?.close();
+    this.given.delete(key);
+  }
+
   get isBound(): boolean {
     return this.bound.size > 0;
   }

@@ -31,8 +31,9 @@ export function installFigures(channel: Channel, connections: Connections): void
   };
 
   channel.on('figures', ({ on }) => {
-    if (on === (timer !== undefined)) return;
-    if (on) {
+    if (on && timer) {
+      tell();
+    } else if (on) {
       delay ??= monitorEventLoopDelay({ resolution: RESOLUTION_MS });
       delay.enable();
       timer = setInterval(tell, INTERVAL_MS);

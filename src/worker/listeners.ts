@@ -70,6 +70,12 @@ export class Listeners {
     this.given.set(key, handle);
   }
 
+  /** The address is free for others: as long as one copy is open it would not be. */
+  forget(key: ListenKey): void {
+    this.given.get(key)?.close();
+    this.given.delete(key);
+  }
+
   /** Calls back once no `listen()` is under way; at once when none is. */
   whenSettled(done: () => void): void {
     if (this.pending.size === 0) done();

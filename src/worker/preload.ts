@@ -59,6 +59,10 @@ function runWorker(config: PreloadConfig): void {
     if (handle && key.startsWith('udp|')) datagrams.give(key, handle as unknown as DatagramHandle);
     else if (handle) listeners.give(key, handle);
   });
+  channel.on('forget', ({ key }) => {
+    listeners.forget(key);
+    datagrams.forget(key);
+  });
   channel.on('admit', () => {
     listeners.admit();
     datagrams.admit();

@@ -11,6 +11,7 @@ export function worker(slot: number, part: Partial<WorkerStatus> = {}): WorkerSt
     state: 'ready',
     generation: 1,
     startedAt: T0,
+    crashes: 0,
     nextTryAt: null,
     killAt: null,
     requests: 0,
