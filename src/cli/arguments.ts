@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
 import { parseDuration } from '../protocol/bootstrap.ts';
-import { UserError } from '../protocol/userError.ts';
+import { UserError, wholeFile } from '../protocol/userError.ts';
 import { nearest } from './nearest.ts';
 
 type OptionSpecs = NonNullable<ParseArgsConfig['options']>;
@@ -171,13 +171,14 @@ function scriptPath(file: string, cwd: string): string {
     throw new UserError(
       'usage',
       `There is no file ${path}. Give the file that starts your server, or a bootstrap script.`,
+      wholeFile(path),
     );
   if (!statSync(path).isFile())
-    throw new UserError('usage', `${path} is not a file. Give the file that starts your server.`);
+    throw new UserError('usage', `${path} is not a file. Give the file that starts your server.`, wholeFile(path));
   try {
     accessSync(path, constants.R_OK);
   } catch {
-    throw new UserError('usage', `${path} cannot be read: this user has no permission to.`);
+    throw new UserError('usage', `${path} cannot be read: this user has no permission to.`, wholeFile(path));
   }
   return realpathSync(path);
 }

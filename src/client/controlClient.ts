@@ -28,6 +28,7 @@ export class ControlClient {
   readonly closed: Promise<void>;
   private readonly connection: MessageConnection;
   private readonly socket: Socket;
+  private hasEnded = false;
 
   private constructor(entry: RegistryEntry, socket: Socket) {
     this.entry = entry;
@@ -35,7 +36,11 @@ export class ControlClient {
     this.connection = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
     this.connection.onError(() => socket.destroy());
     this.closed = new Promise((done) => socket.once('close', () => done()));
-    void this.closed.then(() => this.connection.dispose());
+    // What waits for an answer is rejected by this, and what is asked later is as well.
+    void this.closed.then(() => {
+      this.hasEnded = true;
+      this.connection.dispose();
+    });
     this.connection.listen();
   }
 
@@ -55,21 +60,19 @@ export class ControlClient {
     }
   }
 
+  /** @throws UserError with the server's code; `no-server` when the connection has ended, or ends before the answer */
   async request<M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<ControlResult<M>> {
-    const gone = this.closed.then(() => {
-      throw new UserError('no-server', `${this.entry.name} (pid ${this.entry.pid}) has ended.`);
-    });
-    gone.catch(() => undefined);
+    let answer: unknown;
     try {
-      const answer: unknown = await Promise.race([this.connection.sendRequest(method, params), gone]);
-      return controlMethods[method].result.parse(answer) as ControlResult<M>;
+      answer = await this.connection.sendRequest(method, params);
     } catch (error) {
-      if (error instanceof ResponseError) {
-        const data = errorDataSchema.safeParse(error.data);
-        throw new UserError(data.success ? data.data.code : 'internal', error.message);
-      }
-      throw error;
+      // What comes without our data is the library's own word for a connection that is no more.
+      const data = error instanceof ResponseError ? errorDataSchema.safeParse(error.data) : undefined;
+      if (data?.success) throw new UserError(data.data.code, messageOf(error));
+      if (this.hasEnded) throw new UserError('no-server', `${this.entry.name} (pid ${this.entry.pid}) has ended.`);
+      throw error instanceof ResponseError ? new UserError('internal', error.message) : error;
     }
+    return controlMethods[method].result.parse(answer) as ControlResult<M>;
   }
 
   /** Calls `onSnapshot` with the present state at once and then after every change. */
@@ -82,6 +85,7 @@ export class ControlClient {
   }
 
   dispose(): void {
+    this.hasEnded = true;
     this.socket.destroy();
   }
 }

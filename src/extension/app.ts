@@ -7,6 +7,7 @@ import { Targets } from './commands/targets.ts';
 import { EXTENSION_NAME, TASK_TYPE } from './contributions.ts';
 import { Diagnostics } from './diagnostics/diagnostics.ts';
 import { QuickFixes } from './diagnostics/quickFixes.ts';
+import { StartFailures } from './diagnostics/startFailures.ts';
 import { Notifications } from './notifications.ts';
 import { Saves } from './save/saves.ts';
 import { Servers } from './servers.ts';
@@ -36,13 +37,15 @@ export function createApp(context: vscode.ExtensionContext): App {
   const servers = own(new Servers(log, folders));
 
   const detected = own(new DetectedServers());
-  const provider = new ServerTaskProvider(context.extensionPath, detected);
+  const storage = (context.storageUri ?? context.globalStorageUri).fsPath;
+  const provider = new ServerTaskProvider(context.extensionPath, storage, detected);
   own(vscode.tasks.registerTaskProvider(TASK_TYPE, provider));
   const runs = own(new Runs());
 
   const view = own(new ServersView(servers, folders));
   const statusBar = own(new StatusBar());
-  own(new Diagnostics(servers, folders));
+  const startFailures = own(new StartFailures(servers, folders, provider, runs));
+  own(new Diagnostics(servers, folders, startFailures));
   own(
     vscode.languages.registerCodeActionsProvider(
       { scheme: 'file' },
@@ -68,13 +71,7 @@ export function createApp(context: vscode.ExtensionContext): App {
   };
   own(servers.onDidChange(showState));
   own(servers.onDidChangeSnapshot(showState));
-  own(
-    runs.onDidEnd(({ task, exitCode, terminal }) => {
-      // 130 is a second Ctrl+C; undefined is VS Code's own doing. The terminal stays, with the reason in it.
-      if (exitCode === undefined || exitCode === 0 || exitCode === 130) return;
-      void terminal.then((found) => notifications.startFailed(task.name, exitCode, () => found?.show()));
-    }),
-  );
+  own(startFailures.onDidFail((failure) => void notifications.startFailed(failure)));
 
   const detect = async (): Promise<void> =>
     contextValues.set('gracefulReload.detected', (await detected.list()).length > 0 ? 'some' : 'none');

@@ -1,30 +1,39 @@
-/** Problems of all sessions in the editor. What a snapshot no longer says is gone with that snapshot. */
+/** Problems of all sessions and of failed starts in the editor. What a snapshot no longer says is gone with that snapshot. */
 import * as vscode from 'vscode';
 import { DIAGNOSTIC_SOURCE } from '../contributions.ts';
 import { editorPath } from '../paths.ts';
 import type { Servers } from '../servers.ts';
 import type { WorkspaceFolders } from '../workspaceFolders.ts';
 import { problemsOf, type Place, type Problem } from './problems.ts';
+import type { StartFailures } from './startFailures.ts';
 
 export class Diagnostics implements vscode.Disposable {
   private readonly servers: Servers;
   private readonly folders: WorkspaceFolders;
+  private readonly failures: StartFailures;
   private readonly collection = vscode.languages.createDiagnosticCollection(DIAGNOSTIC_SOURCE);
   private readonly subscriptions: vscode.Disposable[];
   /** What the collection shows, as text: figures change every second, problems hardly ever. */
   private shown = '[]';
 
-  constructor(servers: Servers, folders: WorkspaceFolders) {
+  constructor(servers: Servers, folders: WorkspaceFolders, failures: StartFailures) {
     this.servers = servers;
     this.folders = folders;
-    this.subscriptions = [servers.onDidChange(() => this.update()), servers.onDidChangeSnapshot(() => this.update())];
+    this.failures = failures;
+    const update = (): void => this.update();
+    this.subscriptions = [
+      servers.onDidChange(update),
+      servers.onDidChangeSnapshot(update),
+      failures.onDidChange(update),
+    ];
   }
 
   private update(): void {
-    const found = this.servers.sessions.map((session) => ({
+    const ofServers = this.servers.sessions.map((session) => ({
       cwd: session.entry.cwd,
       problems: problemsOf(session.snapshot!),
     }));
+    const found = [...ofServers, ...this.failures.list];
     const text = JSON.stringify(found);
     if (text === this.shown) return;
     this.shown = text;

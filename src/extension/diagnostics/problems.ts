@@ -12,7 +12,7 @@ export interface Place {
 }
 
 export interface Problem {
-  readonly code: 'needs-restart' | 'rejected' | 'failed';
+  readonly code: 'needs-restart' | 'rejected' | 'failed' | 'start-failed';
   readonly severity: 'warning' | 'error';
   readonly message: string;
   readonly place: Place;
