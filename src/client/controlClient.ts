@@ -1,7 +1,9 @@
 /** A connection to one server's master: typed requests, snapshots as they come, and the end of the connection. */
 import { connect, type Socket } from 'node:net';
 import {
+  ConnectionError,
   createMessageConnection,
+  ErrorCodes,
   ResponseError,
   StreamMessageReader,
   StreamMessageWriter,
@@ -33,7 +35,10 @@ export class ControlClient {
   private constructor(entry: RegistryEntry, socket: Socket) {
     this.entry = entry;
     this.socket = socket;
-    this.connection = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
+    const reader = new StreamMessageReader(socket);
+    // Its timer for half a message would go on after the end of the connection.
+    reader.partialMessageTimeout = 0;
+    this.connection = createMessageConnection(reader, new StreamMessageWriter(socket));
     this.connection.onError(() => socket.destroy());
     this.closed = new Promise((done) => socket.once('close', () => done()));
     // What waits for an answer is rejected by this, and what is asked later is as well.
@@ -66,11 +71,11 @@ export class ControlClient {
     try {
       answer = await this.connection.sendRequest(method, params);
     } catch (error) {
-      // What comes without our data is the library's own word for a connection that is no more.
-      const data = error instanceof ResponseError ? errorDataSchema.safeParse(error.data) : undefined;
-      if (data?.success) throw new UserError(data.data.code, messageOf(error));
-      if (this.hasEnded) throw new UserError('no-server', `${this.entry.name} (pid ${this.entry.pid}) has ended.`);
-      throw error instanceof ResponseError ? new UserError('internal', error.message) : error;
+      if (this.hasEnded || isEndOfConnection(error))
+        throw new UserError('no-server', `${this.entry.name} (pid ${this.entry.pid}) has ended.`);
+      if (!(error instanceof ResponseError)) throw error;
+      const data = errorDataSchema.safeParse(error.data);
+      throw new UserError(data.success ? data.data.code : 'internal', error.message);
     }
     return controlMethods[method].result.parse(answer) as ControlResult<M>;
   }
@@ -88,6 +93,13 @@ export class ControlClient {
     this.hasEnded = true;
     this.socket.destroy();
   }
+}
+
+/** The library answers in place of a server that can no longer do it. */
+function isEndOfConnection(error: unknown): boolean {
+  if (error instanceof ConnectionError) return true;
+  const codes: number[] = [ErrorCodes.PendingResponseRejected, ErrorCodes.MessageWriteError];
+  return error instanceof ResponseError && codes.includes(error.code);
 }
 
 function openSocket(entry: RegistryEntry): Promise<Socket> {

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, test, type TestContext } from 'node:test';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { ControlClient } from '../../../src/client/controlClient.ts';
 import { REGISTRY_VERSION, type RegistryEntry } from '../../../src/protocol/registry.ts';
@@ -19,9 +19,8 @@ const entry: RegistryEntry = {
 };
 
 /** Knows whoever says hello, and does with other requests what the test wants. */
-async function master(onRequest: (socket: Socket) => Promise<unknown>): Promise<Server> {
-  rmSync(entry.socket, { force: true });
-  const server = createServer((socket) => {
+async function master(t: TestContext, onRequest: (socket: Socket) => Promise<unknown>): Promise<void> {
+  await serve(t, (socket) => {
     const connection = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
     socket.on('error', () => undefined);
     socket.once('close', () => connection.dispose());
@@ -30,10 +29,21 @@ async function master(onRequest: (socket: Socket) => Promise<unknown>): Promise<
     );
     connection.listen();
   });
+}
+
+async function serve(t: TestContext, onConnection: (socket: Socket) => void): Promise<void> {
+  rmSync(entry.socket, { force: true });
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    onConnection(socket);
+  });
   server.listen(entry.socket);
   await once(server, 'listening');
-  after(() => server.close());
-  return server;
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
 }
 
 const gone = { name: 'UserError', code: 'no-server', message: `shop (pid ${process.pid}) has ended.` };
@@ -44,8 +54,8 @@ for (const [how, end] of [
   ['ends', (socket: Socket) => socket.end()],
   ['breaks within a message', (socket: Socket) => socket.end('Content-Length: 5\r\n\r\n{"a')],
 ] as const) {
-  test(`a connection that ${how} during a request`, async () => {
-    await master(async (socket) => {
+  test(`a connection that ${how} during a request`, async (t) => {
+    await master(t, async (socket) => {
       end(socket);
       return forever;
     });
@@ -59,8 +69,8 @@ for (const [how, end] of [
   });
 }
 
-test('a client that hangs up itself, before and during a request', async () => {
-  await master(() => forever);
+test('a client that hangs up itself, before and during a request', async (t) => {
+  await master(t, () => forever);
   const client = await ControlClient.connect(entry, 'test');
   const request = client.request('status', {});
   client.dispose();
@@ -69,10 +79,7 @@ test('a client that hangs up itself, before and during a request', async () => {
   await assert.rejects(next, gone);
 });
 
-test('a master that ends before it has answered the hello', async () => {
-  rmSync(entry.socket, { force: true });
-  const server = createServer((socket) => socket.destroy()).listen(entry.socket);
-  await once(server, 'listening');
-  after(() => server.close());
+test('a master that ends before it has answered the hello', async (t) => {
+  await serve(t, (socket) => socket.destroy());
   await assert.rejects(ControlClient.connect(entry, 'test'), { name: 'UserError', code: 'no-server' });
 });
