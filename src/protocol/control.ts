@@ -29,6 +29,11 @@ export const controlMethods = {
   explain: { params: z.object({ file: text }), result: explanationSchema },
   /** Waits until every worker is gone; the master ends right after the answer. */
   stop: { params: z.object({}), result: stopReportSchema },
+  /**
+   * The editor is about to write a file: until `saved` tells that it has, what the file system says of the file is the
+   * editor's doing. Absolute path.
+   */
+  saving: { params: z.object({ file: text, manual: z.boolean() }), result: z.object({}) },
   /** The editor saved a file: acts at once, without waiting for the file system to tell. Absolute path. */
   saved: { params: z.object({ file: text, manual: z.boolean() }), result: z.object({ acted: z.boolean() }) },
 } as const;
