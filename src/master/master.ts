@@ -251,6 +251,7 @@ export class Master implements Loop {
         return this.request('restart', scope, { kind: 'restart', files: [] });
       },
       explain: ({ file }) => explain(this.facts, file),
+      runningText: ({ file }) => ({ text: this.facts.runningText(file) ?? null }),
       saving: ({ file, manual }) => {
         this.saves.onSaving(file, manual);
         return {};

@@ -27,6 +27,8 @@ export const controlMethods = {
   },
   restart: { params: z.object({}), result: reloadReportSchema },
   explain: { params: z.object({ file: text }), result: explanationSchema },
+  /** The text that the server runs of a file that needs a restart to change; null when it is not known. Absolute path. */
+  runningText: { params: z.object({ file: text }), result: z.object({ text: z.string().nullable() }) },
   /** Waits until every worker is gone; the master ends right after the answer. */
   stop: { params: z.object({}), result: stopReportSchema },
   /**
