@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { TASK_TYPE } from '../contributions.ts';
-import { editorPath } from '../paths.ts';
+import { editorPath, globOf } from '../paths.ts';
 import type { Servers } from '../servers.ts';
 import type { ServerTaskProvider } from '../tasks/provider.ts';
 import { folderOf, isSameServer, type EndedRun, type Runs } from '../tasks/runs.ts';
@@ -73,10 +73,8 @@ export class StartFailures implements vscode.Disposable {
 
   private show(run: EndedRun, report: StartReport, problem: Problem): void {
     const path = editorPath(problem.place.file, report.cwd, this.folders.current);
-    // Brackets are the only characters of a file name that a pattern takes for something else.
-    const name = basename(path).replace(/[[{*?]/g, '[$&]');
     const watcher = vscode.workspace.createFileSystemWatcher(
-      new vscode.RelativePattern(vscode.Uri.file(dirname(path)), name),
+      new vscode.RelativePattern(vscode.Uri.file(dirname(path)), globOf(basename(path))),
     );
     const failure: Shown = { run, report, problem, watcher };
     const drop = (): void => this.drop((one) => one === failure);
