@@ -123,6 +123,7 @@ export class Saves {
   }
 
   private act(file: string, kind: 'save' | 'change', isManual: boolean): boolean {
+    this.countForRestart(file);
     this.parts.onKnown();
     if (this.parts.isHeld(kind, isManual)) return false;
     this.touched.add(file);
@@ -133,6 +134,19 @@ export class Saves {
     this.request(step.act);
     this.schedule();
     return true;
+  }
+
+  /** A restart that is asked for now acts on this content, and must not join one that began before it. */
+  private countForRestart(file: string): void {
+    const fixed = this.parts.groups().filter(({ reloadable }) => !reloadable);
+    const sets = [this.parts.bootstrap(), ...fixed.flatMap(({ processes }) => processes)];
+    const running = sets.find((loaded) => loaded.has(file))?.get(file);
+    if (running === undefined) return;
+    const digest = this.disk.digest(file) ?? null;
+    const last = this.actedOn.has(file) ? this.actedOn.get(file) : running;
+    if (last === digest) return;
+    this.actedOn.set(file, digest);
+    this.version += 1;
   }
 
   private schedule(): void {

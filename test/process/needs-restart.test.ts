@@ -61,3 +61,27 @@ test('the same for a group that does not reload', async (t) => {
   project.write('src/lines.js', running);
   await none(server);
 });
+
+test('an edit during a restart is not lost: the next restart does not join the one that runs', async (t) => {
+  const project = Project.of('groups', t);
+  project.write(
+    'slow.js',
+    `import { workers } from './src/config.js';
+console.log('evaluating');
+await new Promise((done) => setTimeout(done, 700));
+export default { groups: { web: { entry: './src/web.js', workers } } };
+`,
+  );
+  const server = await project.ready(['slow.js']);
+  const lines = server.lines.length;
+  project.replace('src/config.js', 'limits.workers', '1');
+  const { digest } = await flag(server, 'src/config.js', () => true);
+  const first = server.control.request('restart', {});
+  await server.line(/evaluating/, lines);
+  project.replace('src/config.js', '= 1', '= 3');
+  await flag(server, 'src/config.js', (one) => one.digest !== digest);
+  const second = server.control.request('restart', {});
+  assert.deepEqual([(await first).result, (await second).result], ['done', 'done']);
+  await none(server);
+  assert.equal(server.ready('web').length, 3);
+});

@@ -12,10 +12,13 @@ export interface FileMeaning {
 
 export interface FileStatus {
   readonly text: string;
+  /** Short: VS Code has one line for text, detail and command. */
   readonly detail: string;
   readonly isWarning: boolean;
   /** The server that a restart would help. */
   readonly restart: string | undefined;
+  /** What a screen reader says: the whole reason. */
+  readonly spoken: string;
 }
 
 /** Undefined when no server has anything to do with the file. */
@@ -23,15 +26,17 @@ export function fileStatus(meanings: readonly FileMeaning[]): FileStatus | undef
   if (meanings.length === 0) return undefined;
   const stale = meanings.find(({ needsRestart }) => needsRestart);
   const users = meanings.filter(({ explanation: { verdict } }) => verdict !== 'none');
-  const told = users.length > 0 ? users : meanings.slice(0, 1);
-  const isNamed = meanings.length > 1;
+  const told = stale ? [stale] : users.length > 0 ? users : meanings.slice(0, 1);
+  const effects = told.map(({ explanation }) => effect(explanation));
+  const text = stale ? '$(warning) Needs a restart' : [...new Set(effects)].join('; ');
+  const names = meanings.length > 1 ? told.map(({ server }) => server) : [];
+  const causes = told.map(({ explanation }) => cause(explanation)).filter((one) => one !== '');
   return {
-    text: stale
-      ? '$(warning) Needs a restart'
-      : [...new Set(told.map(({ explanation }) => effect(explanation)))].join('; '),
-    detail: told.map(({ server, explanation }) => `${isNamed ? `${server}: ` : ''}${explanation.reason}`).join(' '),
+    text,
+    detail: [...names, ...new Set(causes)].join(' · '),
     isWarning: stale !== undefined,
     restart: stale?.serverId,
+    spoken: `${text.replace(/\$\([^)]*\) /g, '')}. ${told.map(({ explanation }) => explanation.reason).join(' ')}`,
   };
 }
 
@@ -41,10 +46,17 @@ function effect({ verdict, groups }: Explanation): string {
     case 'built':
       return `$(sync) Saving reloads ${groups.join(', ')}`;
     case 'partial':
-      return '$(sync) Saving reloads, the rest needs a restart';
+      return `$(sync) Saving reloads ${groups.join(', ')}, and needs a restart`;
     case 'restart':
       return '$(debug-restart) Saving needs a restart';
     case 'none':
       return '$(circle-slash) Saving reloads nothing';
   }
+}
+
+/** The import that makes a restart necessary; the file itself where it is no import. */
+function cause({ verdict, chain }: Explanation): string {
+  if (verdict !== 'restart' && verdict !== 'partial') return '';
+  const importer = chain.at(-2);
+  return importer === undefined ? '' : `through ${importer}`;
 }

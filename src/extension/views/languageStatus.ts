@@ -87,7 +87,7 @@ export class LanguageStatus implements vscode.Disposable {
     this.item.severity = status.isWarning
       ? vscode.LanguageStatusSeverity.Warning
       : vscode.LanguageStatusSeverity.Information;
-    this.item.accessibilityInformation = { label: `${status.text.replace(/\$\([^)]*\) /g, '')}. ${status.detail}` };
+    this.item.accessibilityInformation = { label: status.spoken };
     this.item.command =
       status.restart === undefined
         ? { command: `${SERVERS_VIEW}.focus`, title: 'Show Workers' }
