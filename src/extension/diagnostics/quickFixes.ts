@@ -1,6 +1,7 @@
 /** "Restart server" and "Compare with running version" on the diagnostics that say a restart is needed. */
 import * as vscode from 'vscode';
 import { DIAGNOSTIC_SOURCE, type CommandId } from '../contributions.ts';
+import type { NeedsRestart, Snapshot } from '../../protocol/status.ts';
 import { editorPath } from '../paths.ts';
 import type { Session } from '../session.ts';
 import type { Shown } from '../shown.ts';
@@ -35,15 +36,7 @@ export class QuickFixes implements vscode.CodeActionProvider {
     );
     if (diagnostics.length === 0) return [];
     const concerned = this.shown.list
-      .map(({ session, snapshot }) => ({
-        session,
-        changes: problemsOf(snapshot)
-          .filter(
-            ({ place }) => editorPath(place.file, session.entry.cwd, this.folders.current) === document.uri.fsPath,
-          )
-          .filter(({ place }) => diagnostics.some(({ range }) => range.intersection(rangeOf(place))))
-          .flatMap(({ change }) => change ?? []),
-      }))
+      .map(({ session, snapshot }) => ({ session, changes: this.changesAt(document, diagnostics, session, snapshot) }))
       .filter(({ changes }) => changes.length > 0);
     const nameOf = (session: Session): string => (concerned.length === 1 ? '' : ` (${session.entry.name})`);
     const fix = (title: string, command: CommandId, target: RowTarget): vscode.CodeAction => {
@@ -56,13 +49,26 @@ export class QuickFixes implements vscode.CodeActionProvider {
     return concerned.flatMap(({ session, changes }) => [
       fix(`Restart server${nameOf(session)}`, restart, { server: session.id }),
       ...changes
-        .filter(
-          ({ changed }, index) =>
-            changed !== null && changes.findIndex((one) => one.file === changes[index]?.file) === index,
-        )
+        .filter(({ changed }) => changed !== null)
         .map(({ file }) =>
           fix(`Compare with running version${nameOf(session)}`, compare, { server: session.id, file }),
         ),
     ]);
+  }
+
+  /** The edits that these diagnostics are about, each once. While the document is edited its lines may have moved. */
+  private changesAt(
+    document: vscode.TextDocument,
+    diagnostics: readonly vscode.Diagnostic[],
+    session: Session,
+    snapshot: Snapshot,
+  ): NeedsRestart[] {
+    const here = problemsOf(snapshot).filter(
+      ({ place, change }) =>
+        change && editorPath(place.file, session.entry.cwd, this.folders.current) === document.uri.fsPath,
+    );
+    const hit = here.filter(({ place }) => diagnostics.some(({ range }) => range.intersection(rangeOf(place))));
+    const changes = (hit.length > 0 ? hit : here).flatMap(({ change }) => change ?? []);
+    return [...new Map(changes.map((change) => [change.file, change])).values()];
   }
 }
