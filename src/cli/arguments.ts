@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
 import { parseDuration } from '../protocol/bootstrap.ts';
-import { UserError } from '../protocol/userError.ts';
+import { UserError, wholeFile } from '../protocol/userError.ts';
 import { nearest } from './nearest.ts';
 
 type OptionSpecs = NonNullable<ParseArgsConfig['options']>;
@@ -18,6 +18,7 @@ const startOptions = {
   spares: { type: 'string' },
   watch: { type: 'boolean' },
   'no-watch': { type: 'boolean' },
+  poll: { type: 'string' },
   include: { type: 'string', multiple: true },
   exclude: { type: 'string', multiple: true },
   'reload-on': { type: 'string' },
@@ -29,6 +30,9 @@ const startOptions = {
   prefix: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const satisfies OptionSpecs;
+
+/** What `--poll` without a value means. */
+const POLL_MS = 100;
 
 export type StartArguments = { readonly help: true } | { readonly help: false; readonly options: StartOptions };
 
@@ -44,6 +48,8 @@ export function parseStart(args: readonly string[], cwd: string): StartArguments
     );
   }
   if (values.watch && values['no-watch']) throw new UserError('usage', '--watch and --no-watch contradict each other.');
+  if (values.poll !== undefined && values['no-watch'])
+    throw new UserError('usage', '--poll and --no-watch contradict each other.');
   const folder = realpathSync(cwd);
   const preloads = [
     ...(values.require ?? []).flatMap((name) => ['--require', name]),
@@ -57,6 +63,7 @@ export function parseStart(args: readonly string[], cwd: string): StartArguments
     name: values.name,
     node: values.node,
     watch: !values['no-watch'],
+    poll: pollInterval(values.poll),
     reloadOn: oneOf('--reload-on', values['reload-on'], ['change', 'manualSave', 'never']),
     include: values.include ?? [],
     exclude: values.exclude ?? [],
@@ -100,6 +107,12 @@ function splitStart(args: readonly string[]): Split {
     const flag = word.split('=', 1)[0]!;
     const ownSpec = specOf(flag);
     if (ownSpec) {
+      if (word === '--poll') {
+        // Its value may be left out, and no program is called "100" or "1s".
+        const hasValue = parseDuration(args[index + 1] ?? '') !== undefined;
+        own.push(`--poll=${hasValue ? args[++index]! : POLL_MS}`);
+        continue;
+      }
       own.push(word);
       if (ownSpec.type === 'string' && !word.includes('=') && index + 1 < args.length) own.push(args[++index]!);
       continue;
@@ -171,13 +184,14 @@ function scriptPath(file: string, cwd: string): string {
     throw new UserError(
       'usage',
       `There is no file ${path}. Give the file that starts your server, or a bootstrap script.`,
+      wholeFile(path),
     );
   if (!statSync(path).isFile())
-    throw new UserError('usage', `${path} is not a file. Give the file that starts your server.`);
+    throw new UserError('usage', `${path} is not a file. Give the file that starts your server.`, wholeFile(path));
   try {
     accessSync(path, constants.R_OK);
   } catch {
-    throw new UserError('usage', `${path} cannot be read: this user has no permission to.`);
+    throw new UserError('usage', `${path} cannot be read: this user has no permission to.`, wholeFile(path));
   }
   return realpathSync(path);
 }
@@ -202,6 +216,12 @@ export function wholeNumber(
     throw new UserError('usage', `${flag} is a whole number from ${least} to ${most}${more}, not "${value}".`);
   }
   return number;
+}
+
+function pollInterval(value: string | undefined): number | undefined {
+  const ms = duration('--poll', value);
+  if (ms === 0) throw new UserError('usage', '--poll is an interval of at least 1 ms.');
+  return ms;
 }
 
 export function duration(flag: string, value: string | undefined): number | undefined {

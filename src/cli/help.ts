@@ -17,6 +17,7 @@ Options of start (they stand before the file; flags of Node go to the workers; a
   --boot-timeout TIME      how long a new worker may take to be ready (30s)
   --spares N               booted processes kept waiting (1)
   --no-watch               do not watch files; editor saves and commands still act
+  --poll [MS]              look for changes at intervals (100), for file systems that do not tell
   --reload-on POLICY       change, manualSave or never (change)
   --include GLOB, --exclude GLOB    further files that count, files that do not; may be repeated
   --env-file FILE, --env-file-if-exists FILE    read anew for each generation; may be repeated

@@ -6,6 +6,7 @@ import { isUserError, messageOf } from '../protocol/userError.ts';
 import { parseStart } from './arguments.ts';
 import { runCommand } from './commands.ts';
 import { helpText } from './help.ts';
+import { takeStartReport } from './startReport.ts';
 
 const EXIT: Partial<Record<ErrorCode, number>> = { usage: 2, ambiguous: 1, 'no-server': 3 };
 
@@ -25,14 +26,23 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function start(args: readonly string[]): Promise<number> {
-  const parsed = parseStart(args, process.cwd());
-  if (parsed.help) {
-    process.stdout.write(helpText);
-    return 0;
+  const report = takeStartReport(process.env);
+  const cwd = process.cwd();
+  let script: string | undefined;
+  try {
+    const parsed = parseStart(args, cwd);
+    if (parsed.help) {
+      process.stdout.write(helpText);
+      return 0;
+    }
+    script = parsed.options.script;
+    // At run time only: the other commands start without it.
+    const master = require(join(__dirname, 'master.js')) as typeof import('../master/main.ts');
+    return await master.start(parsed.options);
+  } catch (error) {
+    report.write(error, { cwd, script });
+    throw error;
   }
-  // At run time only: the other commands start without it.
-  const master = require(join(__dirname, 'master.js')) as typeof import('../master/main.ts');
-  return master.start(parsed.options);
 }
 
 const args = process.argv.slice(2);

@@ -1,7 +1,9 @@
 /** A connection to one server's master: typed requests, snapshots as they come, and the end of the connection. */
 import { connect, type Socket } from 'node:net';
 import {
+  ConnectionError,
   createMessageConnection,
+  ErrorCodes,
   ResponseError,
   StreamMessageReader,
   StreamMessageWriter,
@@ -28,14 +30,22 @@ export class ControlClient {
   readonly closed: Promise<void>;
   private readonly connection: MessageConnection;
   private readonly socket: Socket;
+  private hasEnded = false;
 
   private constructor(entry: RegistryEntry, socket: Socket) {
     this.entry = entry;
     this.socket = socket;
-    this.connection = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
+    const reader = new StreamMessageReader(socket);
+    // Its timer for half a message would go on after the end of the connection.
+    reader.partialMessageTimeout = 0;
+    this.connection = createMessageConnection(reader, new StreamMessageWriter(socket));
     this.connection.onError(() => socket.destroy());
     this.closed = new Promise((done) => socket.once('close', () => done()));
-    void this.closed.then(() => this.connection.dispose());
+    // What waits for an answer is rejected by this, and what is asked later is as well.
+    void this.closed.then(() => {
+      this.hasEnded = true;
+      this.connection.dispose();
+    });
     this.connection.listen();
   }
 
@@ -55,21 +65,19 @@ export class ControlClient {
     }
   }
 
+  /** @throws UserError with the server's code; `no-server` when the connection has ended, or ends before the answer */
   async request<M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<ControlResult<M>> {
-    const gone = this.closed.then(() => {
-      throw new UserError('no-server', `${this.entry.name} (pid ${this.entry.pid}) has ended.`);
-    });
-    gone.catch(() => undefined);
+    let answer: unknown;
     try {
-      const answer: unknown = await Promise.race([this.connection.sendRequest(method, params), gone]);
-      return controlMethods[method].result.parse(answer) as ControlResult<M>;
+      answer = await this.connection.sendRequest(method, params);
     } catch (error) {
-      if (error instanceof ResponseError) {
-        const data = errorDataSchema.safeParse(error.data);
-        throw new UserError(data.success ? data.data.code : 'internal', error.message);
-      }
-      throw error;
+      if (this.hasEnded || isEndOfConnection(error))
+        throw new UserError('no-server', `${this.entry.name} (pid ${this.entry.pid}) has ended.`);
+      if (!(error instanceof ResponseError)) throw error;
+      const data = errorDataSchema.safeParse(error.data);
+      throw new UserError(data.success ? data.data.code : 'internal', error.message);
     }
+    return controlMethods[method].result.parse(answer) as ControlResult<M>;
   }
 
   /** Calls `onSnapshot` with the present state at once and then after every change. */
@@ -82,8 +90,16 @@ export class ControlClient {
   }
 
   dispose(): void {
+    this.hasEnded = true;
     this.socket.destroy();
   }
+}
+
+/** The library answers in place of a server that can no longer do it. */
+function isEndOfConnection(error: unknown): boolean {
+  if (error instanceof ConnectionError) return true;
+  const codes: number[] = [ErrorCodes.PendingResponseRejected, ErrorCodes.MessageWriteError];
+  return error instanceof ResponseError && codes.includes(error.code);
 }
 
 function openSocket(entry: RegistryEntry): Promise<Socket> {

@@ -4,16 +4,22 @@ import { createApi, type GracefulReloadApi } from './api.ts';
 import { registerCommands } from './commands/commands.ts';
 import { StartServer } from './commands/startServer.ts';
 import { Targets } from './commands/targets.ts';
-import { EXTENSION_NAME, TASK_TYPE } from './contributions.ts';
+import { RunningVersions } from './compare/runningVersions.ts';
+import { EXTENSION_NAME, RUNNING_SCHEME, TASK_TYPE } from './contributions.ts';
 import { Diagnostics } from './diagnostics/diagnostics.ts';
 import { QuickFixes } from './diagnostics/quickFixes.ts';
+import { StartFailures } from './diagnostics/startFailures.ts';
 import { Notifications } from './notifications.ts';
+import { BootstrapEdits } from './restart/bootstrapEdits.ts';
 import { Saves } from './save/saves.ts';
 import { Servers } from './servers.ts';
+import { Shown } from './shown.ts';
 import { DeadTerminals } from './tasks/deadTerminals.ts';
 import { DetectedServers } from './tasks/detectedServers.ts';
 import { ServerTaskProvider } from './tasks/provider.ts';
 import { Runs } from './tasks/runs.ts';
+import { Decorations } from './views/decorations.ts';
+import { LanguageStatus } from './views/languageStatus.ts';
 import { ServersView } from './views/serversView.ts';
 import { StatusBar } from './views/statusBar.ts';
 import { urlsOf } from './views/format.ts';
@@ -34,47 +40,53 @@ export function createApp(context: vscode.ExtensionContext): App {
   const log = own(vscode.window.createOutputChannel(EXTENSION_NAME, { log: true }));
   const folders = new WorkspaceFolders();
   const servers = own(new Servers(log, folders));
+  const shown = own(new Shown(servers));
 
   const detected = own(new DetectedServers());
-  const provider = new ServerTaskProvider(context.extensionPath, detected);
+  const storage = (context.storageUri ?? context.globalStorageUri).fsPath;
+  const provider = new ServerTaskProvider(context.extensionPath, storage, detected);
   own(vscode.tasks.registerTaskProvider(TASK_TYPE, provider));
   const runs = own(new Runs());
 
-  const view = own(new ServersView(servers, folders));
+  const view = own(new ServersView(servers, shown, folders));
   const statusBar = own(new StatusBar());
-  own(new Diagnostics(servers, folders));
+  const startFailures = own(new StartFailures(servers, folders, provider, runs));
+  own(new Diagnostics(shown, folders, startFailures));
   own(
     vscode.languages.registerCodeActionsProvider(
       { scheme: 'file' },
-      new QuickFixes(servers, folders),
+      new QuickFixes(shown, folders),
       QuickFixes.metadata,
     ),
   );
+  own(vscode.window.registerFileDecorationProvider(own(new Decorations(shown, folders))));
+  own(new LanguageStatus(shown));
   own(new Saves(servers, log));
   const notifications = own(new Notifications(servers, folders, log));
 
+  const running = own(new RunningVersions(servers, folders));
+  own(vscode.workspace.registerTextDocumentContentProvider(RUNNING_SCHEME, running));
+  own(new BootstrapEdits({ servers, notifications, compare: (session, change) => running.compare(session, change) }));
+
   const start = new StartServer(servers, runs, view, provider, own(new DeadTerminals(runs)));
-  own(registerCommands({ start, targets: new Targets(servers), runs, notifications, log }));
+  own(registerCommands({ start, targets: new Targets(servers, folders), runs, running, notifications, log }));
 
   const contextValues = new ContextValues();
   const showState = (): void => {
-    const known = servers.sessions.map((session) => ({ id: session.id, snapshot: session.snapshot! }));
+    const known = shown.list.map(({ session, snapshot }) => ({ id: session.id, snapshot }));
     statusBar.show(known);
     contextValues.set('gracefulReload.running', known.length > 0);
+    contextValues.set(
+      'gracefulReload.restartNeeded',
+      servers.sessions.some(({ snapshot }) => (snapshot?.needsRestart.length ?? 0) > 0),
+    );
     contextValues.set(
       'gracefulReload.browsable',
       known.some(({ snapshot }) => urlsOf(snapshot).length > 0),
     );
   };
-  own(servers.onDidChange(showState));
-  own(servers.onDidChangeSnapshot(showState));
-  own(
-    runs.onDidEnd(({ task, exitCode, terminal }) => {
-      // 130 is a second Ctrl+C; undefined is VS Code's own doing. The terminal stays, with the reason in it.
-      if (exitCode === undefined || exitCode === 0 || exitCode === 130) return;
-      void terminal.then((found) => notifications.startFailed(task.name, exitCode, () => found?.show()));
-    }),
-  );
+  own(shown.onDidChange(showState));
+  own(startFailures.onDidFail((failure) => void notifications.startFailed(failure)));
 
   const detect = async (): Promise<void> =>
     contextValues.set('gracefulReload.detected', (await detected.list()).length > 0 ? 'some' : 'none');

@@ -11,6 +11,9 @@ export const DIAGNOSTIC_SOURCE = 'graceful-reload';
 export const VIEW_CONTAINER = 'gracefulReload';
 export const SERVERS_VIEW = 'gracefulReload.servers';
 export const STATUS_BAR_ITEM = 'gracefulReload.status';
+/** Scheme of the documents that hold the text a server runs. */
+export const RUNNING_SCHEME = 'graceful-reload';
+export const LANGUAGE_STATUS_ITEM = 'gracefulReload.file';
 export const SETTINGS_SECTION = 'gracefulReload';
 
 export const commandIds = [
@@ -20,6 +23,7 @@ export const commandIds = [
   'gracefulReload.reloadWorker',
   'gracefulReload.restart',
   'gracefulReload.stop',
+  'gracefulReload.compareWithRunning',
   'gracefulReload.openInBrowser',
   'gracefulReload.showTerminal',
   'gracefulReload.showLog',
@@ -32,19 +36,29 @@ export interface ContextKeys {
   'gracefulReload.running': boolean;
   /** Whether the workspace holds something to start. Text, since an unset key equals `false`: nothing is said before the first look. */
   'gracefulReload.detected': 'some' | 'none';
+  /** A file differs from what a server runs, and only a restart brings it up to date. */
+  'gracefulReload.restartNeeded': boolean;
   /** A running server has an address that a browser can open. */
   'gracefulReload.browsable': boolean;
 }
 export const contextKeys = [
   'gracefulReload.running',
   'gracefulReload.detected',
+  'gracefulReload.restartNeeded',
   'gracefulReload.browsable',
 ] as const satisfies (keyof ContextKeys)[];
 
 export interface Settings {
   node: string;
+  /** What is done about an edit that only a restart picks up. */
+  onBootstrapEdit: 'flag' | 'restart' | 'ignore';
   autoDetect: 'on' | 'off';
   showNotifications: boolean;
 }
 /** The defaults of package.json, repeated for a host that does not know the manifest's (a test). */
-export const settingDefaults: Settings = { node: '', autoDetect: 'on', showNotifications: true };
+export const settingDefaults: Settings = {
+  node: '',
+  onBootstrapEdit: 'flag',
+  autoDetect: 'on',
+  showNotifications: true,
+};

@@ -1,7 +1,9 @@
 /** Messages to the person. Few: the view, the status bar and the diagnostics say the rest. */
 import * as vscode from 'vscode';
 import { isUserError, messageOf } from '../protocol/userError.ts';
-import type { ErrorInfo, ReloadReport } from '../protocol/status.ts';
+import type { ReloadReport } from '../protocol/status.ts';
+import type { Place } from './diagnostics/problems.ts';
+import type { FailedStart } from './diagnostics/startFailures.ts';
 import { editorPath } from './paths.ts';
 import type { Servers } from './servers.ts';
 import type { Session } from './session.ts';
@@ -39,13 +41,18 @@ export class Notifications implements vscode.Disposable {
     if ((await vscode.window.showErrorMessage(text, showLog)) === showLog) this.log.show();
   }
 
-  /** A task of ours ended with an error of its own; the reason stands in its terminal. */
-  async startFailed(name: string, exitCode: number, show: () => void): Promise<void> {
-    this.log.warn(`task "${name}" ended with exit code ${exitCode}`);
+  /** A task of ours ended with an error of its own. Its terminal stays, with the reason in it. */
+  async startFailed({ task, exitCode, terminal, report, problem }: FailedStart): Promise<void> {
+    const ended = `"${task.name}" ended with exit code ${exitCode}`;
+    this.log.warn(report ? `${ended}: ${report.message}` : ended);
     if (!setting('showNotifications')) return;
-    const text = `The server "${name}" ended with exit code ${exitCode}; its terminal says why.`;
-    const answer = await vscode.window.showErrorMessage(text, showTerminal, neverAgain);
-    if (answer === showTerminal) show();
+    const text = report
+      ? `"${task.name}" did not start: ${firstLine(report.message)}`
+      : `${ended}; its terminal says why.`;
+    const buttons = [...(problem ? [showError] : []), showTerminal, neverAgain];
+    const answer = await vscode.window.showErrorMessage(text, ...buttons);
+    if (answer === showError && problem) await this.openPlace(problem.place, report?.cwd ?? '');
+    if (answer === showTerminal) (await terminal)?.show();
     if (answer === neverAgain) await updateSetting('showNotifications', false);
   }
 
@@ -64,15 +71,15 @@ export class Notifications implements vscode.Disposable {
       showLog,
       neverAgain,
     );
-    if (answer === showError) await this.openError(session, error);
+    if (answer === showError && error.file !== null)
+      await this.openPlace({ file: error.file, line: error.line ?? 1, column: error.column ?? 1 }, session.entry.cwd);
     if (answer === showLog) this.log.show();
     if (answer === neverAgain) await updateSetting('showNotifications', false);
   }
 
-  private async openError(session: Session, error: ErrorInfo): Promise<void> {
-    if (error.file === null) return;
-    const uri = vscode.Uri.file(editorPath(error.file, session.entry.cwd, this.folders.current));
-    const position = new vscode.Position(Math.max(0, (error.line ?? 1) - 1), Math.max(0, (error.column ?? 1) - 1));
+  private async openPlace({ file, line, column }: Place, cwd: string): Promise<void> {
+    const uri = vscode.Uri.file(editorPath(file, cwd, this.folders.current));
+    const position = new vscode.Position(Math.max(0, line - 1), Math.max(0, column - 1));
     await vscode.window.showTextDocument(uri, { selection: new vscode.Range(position, position) });
   }
 

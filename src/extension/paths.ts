@@ -23,6 +23,11 @@ export function concernsFolders(cwd: string, folders: readonly FolderPaths[]): b
   return folders.some(({ real }) => isWithin(cwd, real) || isWithin(real, cwd));
 }
 
+/** A name as a pattern that fits nothing else. */
+export function globOf(name: string): string {
+  return name.replace(/[[{*?]/g, '[$&]');
+}
+
 /** `src/config.ts:3` → the file and the line; a text without a line stands for line 1. */
 export function splitPosition(place: string): { file: string; line: number } {
   const match = /^(.+):(\d+)$/.exec(place);

@@ -17,6 +17,10 @@ export function setting<K extends keyof Settings>(name: K, scope?: vscode.Config
   return vscode.workspace.getConfiguration(SETTINGS_SECTION, scope).get<Settings[K]>(name, settingDefaults[name]);
 }
 
+export function affectsSetting(event: vscode.ConfigurationChangeEvent, name: keyof Settings): boolean {
+  return event.affectsConfiguration(`${SETTINGS_SECTION}.${name}`);
+}
+
 export async function updateSetting<K extends keyof Settings>(name: K, value: Settings[K]): Promise<void> {
   await vscode.workspace.getConfiguration(SETTINGS_SECTION).update(name, value, vscode.ConfigurationTarget.Global);
 }

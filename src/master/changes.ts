@@ -3,11 +3,11 @@ import type { Change, ChangeResult } from '../core/change.ts';
 import { servedGeneration, type GroupSpec } from '../core/pool.ts';
 import type { Reaper } from '../platform/reaper.ts';
 import type { Address, ErrorInfo } from '../protocol/status.ts';
-import { messageOf, UserError } from '../protocol/userError.ts';
+import { isUserError, messageOf, UserError, wholeFile } from '../protocol/userError.ts';
 import { evaluateBootstrap, type HostParts } from './bootstrapHost.ts';
 import { compileCheck } from './compileCheck.ts';
 import { declaredDefinition, plainDefinition, specsOf, type Declared } from './definitions.ts';
-import { plainError } from './errors.ts';
+import { errorPlace, plainError } from './errors.ts';
 import { keepTexts, NO_BOOTSTRAP, ProcessFiles } from './files.ts';
 import { launchOf } from './launch.ts';
 import type { Facts } from './facts.ts';
@@ -72,7 +72,8 @@ export class Changes {
       facts.next = { definition, bootstrap: keepTexts(files) };
       return specsOf(definition);
     } catch (error) {
-      return plainError('bootstrap-error', messageOf(error), facts.display(facts.options.script));
+      const { file, line, column } = (isUserError(error) && error.place) || wholeFile(facts.options.script);
+      return { ...plainError('bootstrap-error', messageOf(error)), file: facts.display(file), line, column };
     }
   }
 
@@ -188,6 +189,7 @@ export class Changes {
           new UserError(
             isTaken ? 'port-taken' : 'internal',
             `${name} cannot be started: ${change.error.message}${place}`,
+            errorPlace(change.error),
           ),
         );
         return;

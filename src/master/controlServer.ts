@@ -110,6 +110,8 @@ export class ControlServer {
       return;
     }
     const reader = new StreamMessageReader(socket);
+    // Its timer for half a message would go on after the end of the connection.
+    reader.partialMessageTimeout = 0;
     const writer = new StreamMessageWriter(socket);
     const connection = createMessageConnection(reader, writer);
     const client: Client = { socket, connection, isKnown: false, isSubscribed: false, written: Promise.resolve() };

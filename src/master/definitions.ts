@@ -4,7 +4,8 @@ import { availableParallelism } from 'node:os';
 import { dirname, relative, resolve } from 'node:path';
 import type { GroupSpec } from '../core/pool.ts';
 import { definitionSchema, describeIssues, type Definition, type GroupOptions } from '../protocol/bootstrap.ts';
-import { UserError } from '../protocol/userError.ts';
+import { UserError, wholeFile } from '../protocol/userError.ts';
+import { issuePlace, optionPlace } from './optionPlace.ts';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
 
 export interface GroupDefinition {
@@ -87,15 +88,18 @@ export function declaredDefinition(options: StartOptions, declared: Declared, nu
     throw new UserError(
       'bootstrap-error',
       `${script} no longer exports groups. Export an object with "groups", or stop the server and start ${script} as a program.`,
+      wholeFile(options.script),
     );
   }
   const parsed = definitionSchema.safeParse(declared.definition);
-  if (!parsed.success) throw new UserError('bootstrap-error', `${script}: ${describeIssues(parsed.error)}`);
+  if (!parsed.success) {
+    const place = issuePlace(options.script, parsed.error);
+    throw new UserError('bootstrap-error', `${script}: ${describeIssues(parsed.error)}`, place);
+  }
   refuseGroupFlags(options, script);
-  const folder = dirname(options.script);
   const definition = parsed.data;
   const groups = Object.entries(definition.groups).map(([name, group]) => {
-    const entry = entryOf(name, group.entry, folder, script);
+    const entry = entryOf(name, group.entry, options.script, script);
     return [name, groupOf(name, entry, group, definition, options, declared, number)] as const;
   });
   return { number, name: options.name ?? definition.name, groups: new Map(groups) };
@@ -130,10 +134,11 @@ function groupOf(
   };
 }
 
-function entryOf(group: string, entry: string, folder: string, script: string): string {
-  const path = resolve(folder, entry);
+function entryOf(group: string, entry: string, script: string, shown: string): string {
+  const path = resolve(dirname(script), entry);
   if (existsSync(path) && statSync(path).isFile()) return path;
-  throw new UserError('bootstrap-error', `${script}: groups.${group}.entry: there is no file ${path}`);
+  const place = optionPlace(script, ['groups', group, 'entry']);
+  throw new UserError('bootstrap-error', `${shown}: groups.${group}.entry: there is no file ${path}`, place);
 }
 
 function refuseGroupFlags(options: StartOptions, script: string): void {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ErrorInfo } from '../protocol/status.ts';
+import type { ErrorPlace } from '../protocol/userError.ts';
 
 export interface Failure {
   readonly message: string;
@@ -42,8 +43,13 @@ export function errorInfo(
 }
 
 /** An error that is not of the program's code. */
-export function plainError(code: string, message: string, file: string | null = null): ErrorInfo {
-  return { code, message, file, line: null, column: null, stack: null };
+export function plainError(code: string, message: string): ErrorInfo {
+  return { code, message, file: null, line: null, column: null, stack: null };
+}
+
+/** The place of an error as a UserError carries it. */
+export function errorPlace({ file, line, column }: ErrorInfo): ErrorPlace | undefined {
+  return file === null ? undefined : { file, line, column };
 }
 
 interface Place {

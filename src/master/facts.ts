@@ -4,7 +4,8 @@ import type { Group } from '../core/pool.ts';
 import { Supervisor } from '../core/supervisor.ts';
 import type { StartOptions } from '../protocol/startOptions.ts';
 import { plainDefinition, type ServerDefinition } from './definitions.ts';
-import { NO_BOOTSTRAP, type BootstrapFiles, type ProcessFiles } from './files.ts';
+import type { Worker } from '../core/workerState.ts';
+import { NO_BOOTSTRAP, ProcessFiles, textsOf, type BootstrapFiles } from './files.ts';
 import type { WorkerHandle } from './workerHandle.ts';
 
 export class Facts {
@@ -21,6 +22,8 @@ export class Facts {
   bootstrap: BootstrapFiles = NO_BOOTSTRAP;
   /** What a restart has evaluated and will put in force with its commit. */
   next: { readonly definition: ServerDefinition; readonly bootstrap: BootstrapFiles } | undefined;
+  /** By group that does not reload: the text of its files. */
+  private readonly fixedTexts = new Map<string, ReadonlyMap<string, string>>();
   /** Null until the first process has told whether the script declares groups. */
   isBootstrap: boolean | null = null;
 
@@ -31,6 +34,18 @@ export class Facts {
 
   group(name: string): Group | undefined {
     return this.core.groups.find(({ spec }) => spec.name === name);
+  }
+
+  /** The text that runs of a file that only a restart brings up to date; undefined where it was not kept. */
+  runningText(file: string): string | undefined {
+    const kept = [this.bootstrap.texts, ...this.fixedTexts.values()];
+    return kept.find((texts) => texts.has(file))?.get(file);
+  }
+
+  /** A worker of a group that does not reload has come up: what it runs stays until a restart. */
+  keepFixedTexts({ id, group }: Worker): void {
+    if (this.definition.groups.get(group)?.options.reloadable !== false) return;
+    this.fixedTexts.set(group, textsOf(this.handles.get(id)?.files ?? new ProcessFiles()));
   }
 
   /** A path as it is shown: relative to the start folder where it lies below it. */

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
+import { sep } from 'node:path';
 import {
   isStaleIn,
   restartFlag,
@@ -58,8 +59,15 @@ export interface BootstrapFiles {
 export const NO_BOOTSTRAP: BootstrapFiles = { files: new ProcessFiles(), texts: new Map() };
 
 export function keepTexts(files: ProcessFiles): BootstrapFiles {
+  return { files, texts: textsOf(files) };
+}
+
+/** The texts that a process runs, as far as they are still on disk. */
+export function textsOf(files: ProcessFiles): ReadonlyMap<string, string> {
   const texts = new Map<string, string>();
   for (const [file, digest] of files.loaded) {
+    // Nobody edits packages, and there may be thousands of files.
+    if (file.includes(`${sep}node_modules${sep}`)) continue;
     try {
       const text = readFileSync(file);
       if (digestOf(text) === digest) texts.set(file, text.toString('utf8'));
@@ -67,7 +75,7 @@ export function keepTexts(files: ProcessFiles): BootstrapFiles {
       // Deleted meanwhile: then it is flagged, without a text to compare with.
     }
   }
-  return { files, texts };
+  return texts;
 }
 
 export class Disk {

@@ -4,6 +4,7 @@ import type { Exit } from '../core/pool.ts';
 import type { Request } from '../core/requests.ts';
 import { UserError } from '../protocol/userError.ts';
 import { declaredDefinition, specsOf, type Declared } from './definitions.ts';
+import { errorPlace } from './errors.ts';
 import { keepTexts } from './files.ts';
 import type { Loop } from './loop.ts';
 import { placeText } from './terminal.ts';
@@ -78,6 +79,7 @@ export class FirstProcess {
         new UserError(
           'bootstrap-error',
           `The bootstrap script ${script} cannot be evaluated: ${error.message}${place}`,
+          errorPlace(error),
         ),
       );
       return true;
@@ -87,12 +89,15 @@ export class FirstProcess {
         new UserError(
           'port-taken',
           `${error.message}. Another program holds it: stop that one, or choose another port.`,
+          errorPlace(error),
         ),
       );
       return true;
     }
     if (!facts.options.watch && code !== 0) {
-      this.loop.abort(new UserError('internal', `${script} cannot be started: ${error.message}${place}`));
+      this.loop.abort(
+        new UserError('internal', `${script} cannot be started: ${error.message}${place}`, errorPlace(error)),
+      );
       return true;
     }
     return false;

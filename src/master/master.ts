@@ -63,7 +63,7 @@ export class Master implements Loop {
       isHeld: (kind, isManual) => this.isHeld(kind, isManual),
     });
     this.watcher = this.facts.options.watch
-      ? new Watcher((file) => void this.saves.onFile(file, 'change'), parts.log)
+      ? new Watcher((file) => void this.saves.onChanged(file), parts.log, this.facts.options.poll)
       : undefined;
     this.workers = new Workers({
       loop: this,
@@ -255,7 +255,12 @@ export class Master implements Loop {
         return this.request('restart', scope, { kind: 'restart', files: [] });
       },
       explain: ({ file }) => explain(this.facts, file),
-      saved: async ({ file, manual }) => ({ acted: await this.saves.onFile(file, 'save', manual) }),
+      runningText: ({ file }) => ({ text: this.facts.runningText(file) ?? null }),
+      saving: ({ file, manual }) => {
+        this.saves.onSaving(file, manual);
+        return {};
+      },
+      saved: async ({ file, manual }) => ({ acted: await this.saves.onSaved(file, manual) }),
       stop: () =>
         new Promise((done) => {
           this.stopWaiters.push(done);

@@ -6,6 +6,7 @@ import { onChange, onTime, type Burst } from '../core/debounce.ts';
 import type { GroupFiles, LoadedFiles } from '../core/changeScope.ts';
 import type { Trigger } from '../protocol/status.ts';
 import { digestOf } from '../protocol/digest.ts';
+import { EditorSaves } from './editorSaves.ts';
 import { Disk, restartFlags, staleGroups, type Flag } from './files.ts';
 
 /** A file that is gone counts as changed after this time: build cleaners and some editors delete before they write. */
@@ -31,6 +32,7 @@ export class Saves {
   readonly disk = new Disk();
   /** Counts the contents that were acted on: requests with the same number act on the same. */
   version = 0;
+  private readonly editor = new EditorSaves();
   private readonly actedOn = new Map<string, string | null>();
   private readonly parts: SavesParts;
   private readonly kinds = new Map<string, Trigger['kind']>();
@@ -44,13 +46,29 @@ export class Saves {
     this.parts = parts;
   }
 
-  /** @returns whether anything will be reloaded for it */
-  async onFile(file: string, kind: 'save' | 'change', isManual = true): Promise<boolean> {
+  /** The editor is about to write the file. */
+  onSaving(file: string, isManual: boolean): void {
+    this.editor.announced(file, isManual, performance.now());
+  }
+
+  /**
+   * The editor has written the file.
+   *
+   * @returns whether anything will be reloaded for it
+   */
+  async onSaved(file: string, isManual: boolean): Promise<boolean> {
     if (!this.parts.isOfInterest(file)) return false;
+    const { digest } = await this.disk.look(file);
+    this.editor.done(file, isManual, digest);
+    return this.act(file, 'save', isManual);
+  }
+
+  /** The file system tells that the file may have changed. */
+  async onChanged(file: string): Promise<void> {
+    if (!this.parts.isOfInterest(file)) return;
     const { digest, isNews } = await this.disk.look(file);
-    const isSettled = kind === 'save' || (digest !== null && digest !== EMPTY);
-    if (kind === 'change' && isNews) this.lookAgain(file, digest === null ? DELETED_AFTER_MS : SETTLED_AFTER_MS);
-    return isSettled && this.act(file, kind, isManual);
+    if (isNews) this.lookAgain(file, digest === null ? DELETED_AFTER_MS : SETTLED_AFTER_MS);
+    if (digest !== null && digest !== EMPTY) this.actOnChange(file, digest);
   }
 
   /**
@@ -61,9 +79,9 @@ export class Saves {
     clearTimeout(this.looks.get(file));
     const timer = setTimeout(() => {
       this.looks.delete(file);
-      void this.disk.look(file).then(({ isNews }) => {
+      void this.disk.look(file).then(({ digest, isNews }) => {
         if (isNews) this.lookAgain(file, ms);
-        return this.act(file, 'change', false);
+        this.actOnChange(file, digest);
       });
     }, ms);
     timer.unref();
@@ -99,7 +117,13 @@ export class Saves {
     for (const timer of this.looks.values()) clearTimeout(timer);
   }
 
+  private actOnChange(file: string, digest: string | null): void {
+    const save = this.editor.of(file, digest, performance.now());
+    this.act(file, save ? 'save' : 'change', save?.isManual ?? false);
+  }
+
   private act(file: string, kind: 'save' | 'change', isManual: boolean): boolean {
+    this.countForRestart(file);
     this.parts.onKnown();
     if (this.parts.isHeld(kind, isManual)) return false;
     this.touched.add(file);
@@ -110,6 +134,19 @@ export class Saves {
     this.request(step.act);
     this.schedule();
     return true;
+  }
+
+  /** A restart that is asked for now acts on this content, and must not join one that began before it. */
+  private countForRestart(file: string): void {
+    const fixed = this.parts.groups().filter(({ reloadable }) => !reloadable);
+    const sets = [this.parts.bootstrap(), ...fixed.flatMap(({ processes }) => processes)];
+    const running = sets.find((loaded) => loaded.has(file))?.get(file);
+    if (running === undefined) return;
+    const digest = this.disk.digest(file) ?? null;
+    const last = this.actedOn.has(file) ? this.actedOn.get(file) : running;
+    if (last === digest) return;
+    this.actedOn.set(file, digest);
+    this.version += 1;
   }
 
   private schedule(): void {

@@ -13,12 +13,14 @@ export class Watcher {
   private readonly extra = new Set<string>();
 
   /** @param onFile a file may have changed; also called once for each file when its folder is first watched, so that a save just before is seen */
-  constructor(onFile: (file: string) => void, log: Logger) {
+  constructor(onFile: (file: string) => void, log: Logger, pollMs?: number) {
     this.watcher = watch([], {
       depth: 0,
       ignoreInitial: false,
       // Delays only deletions: an editor that saves by delete and write makes one event of it.
       atomic: 20,
+      // Each file costs a look per interval; for mounts that do not tell of changes (network, shared folders).
+      ...(pollMs === undefined ? {} : { usePolling: true, interval: pollMs, binaryInterval: pollMs }),
       ignored: (path, stats) => this.isIgnored(path, stats?.isFile() ?? false),
     });
     this.watcher.on('add', onFile);

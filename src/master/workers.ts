@@ -260,6 +260,7 @@ export class Workers {
 
   private onServes(worker: Worker): void {
     this.facts.attempts.delete(worker.group);
+    this.facts.keepFixedTexts(worker);
     this.learnAddresses(worker.group);
     this.loop.reconsiderFiles();
   }

@@ -27,8 +27,15 @@ export const controlMethods = {
   },
   restart: { params: z.object({}), result: reloadReportSchema },
   explain: { params: z.object({ file: text }), result: explanationSchema },
+  /** The text that the server runs of a file that needs a restart to change; null when it is not known. Absolute path. */
+  runningText: { params: z.object({ file: text }), result: z.object({ text: z.string().nullable() }) },
   /** Waits until every worker is gone; the master ends right after the answer. */
   stop: { params: z.object({}), result: stopReportSchema },
+  /**
+   * The editor is about to write a file: until `saved` tells that it has, what the file system says of the file is the
+   * editor's doing. Absolute path.
+   */
+  saving: { params: z.object({ file: text, manual: z.boolean() }), result: z.object({}) },
   /** The editor saved a file: acts at once, without waiting for the file system to tell. Absolute path. */
   saved: { params: z.object({ file: text, manual: z.boolean() }), result: z.object({ acted: z.boolean() }) },
 } as const;

@@ -12,6 +12,8 @@ export interface StartOptions {
   /** The Node that the workers run on; undefined = the one that runs the master. */
   readonly node: string | undefined;
   readonly watch: boolean;
+  /** Look for changes at this interval, in ms, instead of waiting for the file system to tell. */
+  readonly poll: number | undefined;
   readonly reloadOn: 'change' | 'manualSave' | 'never' | undefined;
   readonly include: readonly string[];
   readonly exclude: readonly string[];

@@ -94,6 +94,9 @@ export const groupStatusSchema = z.object({
   workers: z.array(workerStatusSchema),
 });
 
+/** Lines of a file, counted from 1, both ends included. Where lines were only removed: the line that now stands there. */
+export const lineRangeSchema = z.object({ from: z.number(), to: z.number() });
+
 export const needsRestartSchema = z.object({
   file: z.string(),
   reason: restartReasonSchema,
@@ -102,6 +105,10 @@ export const needsRestartSchema = z.object({
   chain: z.array(z.string()),
   /** Groups concerned, for `non-reloadable`. */
   groups: z.array(z.string()),
+  /** Of what is on disk now; null when the file is gone. */
+  digest: z.string().nullable(),
+  /** What differs on disk from the text that runs; null when that text is not known, and so cannot be compared with. */
+  changed: z.array(lineRangeSchema).nullable(),
 });
 
 export const pendingReloadSchema = z.object({ file: z.string(), groups: z.array(z.string()), since: z.string() });
@@ -148,6 +155,7 @@ export type ReloadReport = z.infer<typeof reloadReportSchema>;
 export type Trigger = z.infer<typeof triggerSchema>;
 export type ErrorInfo = z.infer<typeof errorInfoSchema>;
 export type Address = z.infer<typeof addressSchema>;
+export type LineRange = z.infer<typeof lineRangeSchema>;
 export type NeedsRestart = z.infer<typeof needsRestartSchema>;
 export type Explanation = z.infer<typeof explanationSchema>;
 export type StopReport = z.infer<typeof stopReportSchema>;

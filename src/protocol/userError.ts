@@ -1,5 +1,17 @@
 import type { ErrorCode } from './control.ts';
 
+/** Where in a file an error has its cause. Counted from 1; null where only the file is known. */
+export interface ErrorPlace {
+  /** Absolute, or relative to the start folder. */
+  readonly file: string;
+  readonly line: number | null;
+  readonly column: number | null;
+}
+
+export function wholeFile(file: string): ErrorPlace {
+  return { file, line: null, column: null };
+}
+
 /**
  * An error that a person reads: what happened, where, and what to do. Everything that is not one of these is a defect of
  * ours and is logged with its cause. Recognised by `name`, since every bundle has its own copy of the class.
@@ -7,9 +19,12 @@ import type { ErrorCode } from './control.ts';
 export class UserError extends Error {
   override readonly name = 'UserError';
   readonly code: ErrorCode;
-  constructor(code: ErrorCode, message: string) {
+  /** The text says the place as well; this is for those who show it there. */
+  readonly place: ErrorPlace | undefined;
+  constructor(code: ErrorCode, message: string, place?: ErrorPlace) {
     super(message);
     this.code = code;
+    this.place = place;
   }
 }
 

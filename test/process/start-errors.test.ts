@@ -1,21 +1,23 @@
 /** Bad input of a start: one clear error, the right exit code, nothing left running. And starts that wait for a better save. */
 import assert from 'node:assert/strict';
-import { chmodSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { START_REPORT_VARIABLE, startReportSchema, type StartReport } from '../../src/protocol/startReport.ts';
 import { allGone } from './harness/processes.ts';
 import { Project } from './harness/project.ts';
 
-/** Ends by itself with this code, one line of ours on standard error, no process and no registry entry left. */
+/** Ends by itself with this code, one line of ours on standard error, the same as data, no process and no registry entry left. */
 async function refused(
   project: Project,
   args: readonly string[],
   code: number,
   pattern: RegExp,
   env: NodeJS.ProcessEnv = {},
-): Promise<void> {
-  const result = await project.run(['start', ...args], { env });
+): Promise<StartReport> {
+  const path = project.path('told/start.json');
+  const result = await project.run(['start', ...args], { env: { ...env, [START_REPORT_VARIABLE]: path } });
   const own = result.stderr.split('\n').filter((line) => line.startsWith('graceful-reload: '));
   const what = `${args.join(' ')}\n${result.stdout}${result.stderr}`;
   assert.equal(result.code, code, what);
@@ -31,11 +33,20 @@ async function refused(
     }
   })();
   assert.deepEqual(entries, []);
+  const report = startReportSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  assert.equal(own[0], `graceful-reload: ${report.message}`);
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  assert.equal(report.cwd, project.folder);
+  return report;
 }
+
+const placeOf = ({ file, line, column }: StartReport): string =>
+  [file, line, column].filter((part) => part !== null).join(':');
 
 test('a file that cannot be run', async (t) => {
   const project = Project.of('cjs', t);
-  await refused(project, ['absent.js'], 2, /There is no file .*absent\.js/);
+  const report = await refused(project, ['absent.js'], 2, /There is no file .*absent\.js/);
+  assert.deepEqual([report.code, report.script, placeOf(report)], ['usage', null, project.path('absent.js')]);
   await refused(project, ['.'], 2, /is not a file/);
   project.write('secret.cjs', 'setInterval(() => {}, 1000);\n');
   chmodSync(project.path('secret.cjs'), 0);
@@ -52,17 +63,35 @@ test('a bootstrap script that is no good', async (t) => {
   const good = "{ groups: { web: { entry: './src/web.js' } } }";
 
   script(good, "throw new Error('no licence');");
-  await refused(project, ['boot.js'], 1, /boot\.js cannot be evaluated: Error: no licence at boot\.js:2:7/);
+  assert.equal(
+    placeOf(await refused(project, ['boot.js'], 1, /boot\.js cannot be evaluated: Error: no licence at boot\.js:2:7/)),
+    'boot.js:2:7',
+  );
   script(good, 'const = 1;');
-  await refused(project, ['boot.js'], 1, /boot\.js cannot be evaluated: SyntaxError: .* at boot\.js:2/);
+  assert.equal(
+    placeOf(await refused(project, ['boot.js'], 1, /boot\.js cannot be evaluated: SyntaxError: .* at boot\.js:2/)),
+    'boot.js:2:7',
+  );
   script(good, "import './src/absent.js';");
-  await refused(project, ['boot.js'], 1, /boot\.js cannot be evaluated: .*absent\.js.* at boot\.js:2/);
+  assert.equal(
+    placeOf(await refused(project, ['boot.js'], 1, /boot\.js cannot be evaluated: .*absent\.js.* at boot\.js:2/)),
+    'boot.js:2:1',
+  );
   script("{ groups: { web: { entry: './src/web.js', workers: 'two' } } }");
-  await refused(project, ['boot.js'], 1, /boot\.js: groups\.web\.workers/);
+  assert.equal(
+    placeOf(await refused(project, ['boot.js'], 1, /boot\.js: groups\.web\.workers/)),
+    `${project.path('boot.js')}:3:71`,
+  );
   script("{ groups: { web: { entry: './src/web.js', wrokers: 2 } } }");
-  await refused(project, ['boot.js'], 1, /boot\.js: .*groups\.web.*wrokers/);
+  assert.equal(
+    placeOf(await refused(project, ['boot.js'], 1, /boot\.js: .*groups\.web.*wrokers/)),
+    `${project.path('boot.js')}:3:71`,
+  );
   script("{ groups: { web: { entry: './src/absent.js' } } }");
-  await refused(project, ['boot.js'], 1, /boot\.js: groups\.web\.entry: there is no file .*src\/absent\.js/);
+  assert.equal(
+    placeOf(await refused(project, ['boot.js'], 1, /boot\.js: groups\.web\.entry: there is no file .*src\/absent\.js/)),
+    `${project.path('boot.js')}:3:48`,
+  );
   script("{ groups: { web: { entry: './src/web.js', order: 'random' } } }");
   await refused(project, ['boot.js'], 1, /boot\.js: groups\.web\.order.*start-first/);
   script("{ grups: {}, groups: { web: { entry: './src/web.js' } } }");
@@ -87,7 +116,9 @@ test('a taken port', async (t) => {
   await refused(project, ['app.cjs'], 1, /EADDRINUSE/, env);
   await refused(project, ['--workers', '2', '--no-watch', 'app.cjs'], 1, /EADDRINUSE/, env);
   project.write('boot.cjs', "module.exports = { groups: { web: { entry: './app.cjs', workers: 2 } } };\n");
-  await refused(project, ['boot.cjs'], 1, /EADDRINUSE/, env);
+  const report = await refused(project, ['boot.cjs'], 1, /EADDRINUSE/, env);
+  assert.equal(report.code, 'port-taken');
+  assert.match(placeOf(report), /^app\.cjs:\d+:\d+$/);
 });
 
 test('worker code that fails: the server waits for the next save', async (t) => {
@@ -154,4 +185,15 @@ test('what a program wrote before its first start failed is shown, with the stac
   await server.line(/said one thing$/);
   await server.line(/and another$/);
   await server.line(/at .*talks\.cjs:3/);
+});
+
+test("the file for the report is the master's alone, and only failed starts write it", async (t) => {
+  const project = Project.of('view', t);
+  const path = project.path('start.json');
+  writeFileSync(path, 'of an earlier start');
+  const server = await project.ready(['app.cjs'], { env: { [START_REPORT_VARIABLE]: path } });
+  const { added } = (await server.ask()).body as { added: Record<string, string> };
+  assert.ok(!(START_REPORT_VARIABLE in added), Object.keys(added).join());
+  assert.equal(await server.stop(), 0);
+  assert.equal(existsSync(path), false);
 });

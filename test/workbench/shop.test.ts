@@ -1,5 +1,7 @@
 /** The main job, from the first click to the stop: a server in a task, its workers in view, and what each save does to them. */
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { RawHttp } from '../process/clients/rawHttp.ts';
 import { startLoad } from '../process/harness/requests.ts';
 import {
@@ -97,7 +99,7 @@ workbenchTest('a server from start to stop', shopOn(port), async (workbench, win
       'the status bar spins meanwhile',
     );
     assert.ok(moments.some(({ workers }) => workers.some(({ state }) => state.startsWith('draining'))));
-    assert.match(await terminal.text(), /g2 {2}src\/catalog\.ts (saved|changed) {2}→ reloading web/);
+    assert.match(await terminal.text(), /g2 {2}src\/catalog\.ts saved {2}→ reloading web/);
     assert.equal(workersOf(await sidebar.rows(), 'ticker')[0]?.generation, 1);
     await window.screenshot('2 reloaded');
   });
@@ -123,11 +125,34 @@ workbenchTest('a server from start to stop', shopOn(port), async (workbench, win
       'the problem',
     );
     const [problem] = found.filter(({ source }) => source === 'graceful-reload');
-    assert.equal(problem?.file, 'server.ts');
-    assert.match(problem.message, /restart/);
+    assert.deepEqual([problem?.file, problem?.line], ['server.ts', 9], 'at the line that was edited');
+    assert.match(problem?.message ?? '', /restart/);
+    assert.match(await editor.badge(), /↻/);
+    const spoken = await waitFor(async () => /Needs a restart\. [^,]*/.exec(await statusBar.languageStatus())?.[0], {
+      what: 'the language status',
+    });
+    assert.match(spoken, /it is the bootstrap script/);
+    const { buttons } = await notifications.waitFor(/^server\.ts has changed: shop runs on as it was started/);
+    assert.deepEqual(buttons, ['Restart Server', 'Compare', "Don't Show Again"]);
     await window.screenshot('3 bootstrap script edited');
-    assert.equal((await editor.quickFixes(problem.line))[0], 'Restart server');
-    await editor.edit('server.ts', (text) => text.replace(', drainTimeout: 2000', ''));
+    await notifications.clearAll();
+    assert.deepEqual((await editor.quickFixes(9)).slice(0, 2), ['Restart server', 'Compare with running version']);
+    await editor.quickFix(9, 'Compare with running version');
+    const { left, right } = await waitFor(
+      async () => {
+        const sides = await editor.comparison();
+        return sides.left !== '' && sides.right !== '' && sides;
+      },
+      { what: 'the comparison' },
+    );
+    assert.match(left, /reloadable: false \}/);
+    assert.match(right, /reloadable: false, drainTimeout: 2000/);
+    await window.screenshot('3 compared with what runs');
+    await palette.run('View: Close Editor');
+    // One more edit of the series: nobody is told again.
+    await editor.edit('server.ts', (text) => text.replace('2000', '3000'));
+    await editor.edit('server.ts', (text) => text.replace(', drainTimeout: 3000', ''));
+    assert.deepEqual(await notifications.list(), []);
     await noProblems();
     await calm(`4/4 :${port}`);
     await noFlags();
@@ -139,8 +164,10 @@ workbenchTest('a server from start to stop', shopOn(port), async (workbench, win
     await settled(window, 4);
     await sidebar.waitForRow(/^src\/config\.ts changed \d\d:\d\d · imported by server\.ts:2$/);
     const [problem] = await ourProblems();
-    assert.equal(problem?.file, 'config.ts');
-    assert.match(problem.message, /imported by server\.ts:2/);
+    assert.deepEqual([problem?.file, problem?.line], ['config.ts', 3]);
+    assert.match(problem?.message ?? '', /imported by server\.ts:2/);
+    await notifications.waitFor(/^src\/config\.ts has changed/);
+    await notifications.clearAll();
     assert.equal((await statusBar.waitFor((item) => !item.spins, 'the end of the reload')).background, 'warning');
     await window.screenshot('3 imported file edited');
     const { pid } = JSON.parse((await shell(workbench, 'status', '--json')).stdout) as { pid: number };
@@ -225,9 +252,48 @@ workbenchTest('a server from start to stop', shopOn(port), async (workbench, win
     await window.screenshot('5 stopped');
   });
 
-  await step('it starts again, and Stop Server ends it', async () => {
+  await step('it starts again, and the editor says what a save would do', async () => {
     await sidebar.clickTitle('Start Server');
     await settled(window, 1, { slots: 4 });
+    await waitFor(async () => /Saving reloads web/.test(await statusBar.languageStatus()), {
+      what: 'the language status of src/catalog.ts',
+    });
+  });
+
+  await step('a bootstrap edit restarts by itself, or is kept to the view, as the setting says', async () => {
+    const settings = join(workbench.folder, '.vscode', 'settings.json');
+    mkdirSync(dirname(settings), { recursive: true });
+    await editor.edit('server.ts', (text) =>
+      text.replace('reloadable: false', 'reloadable: false, drainTimeout: 1000'),
+    );
+    await notifications.waitFor(/^server\.ts has changed/);
+    await notifications.clearAll();
+    // VS Code reads the file in its own time: what it hides tells that it has.
+    writeFileSync(settings, '{ "gracefulReload.onBootstrapEdit": "ignore" }');
+    await noProblems();
+    await calm(`5/5 :${port}`);
+    await editor.edit('server.ts', (text) => text.replace(', drainTimeout: 1000', ''));
+    await noFlags();
+    await editor.edit('server.ts', (text) =>
+      text.replace('reloadable: false', 'reloadable: false, drainTimeout: 2000'),
+    );
+    await sidebar.waitForRow(/^server\.ts changed/);
+    await noProblems();
+    await calm(`5/5 :${port}`);
+    assert.deepEqual(await notifications.list(), []);
+    await window.screenshot('3 kept to the view');
+    writeFileSync(settings, '{ "gracefulReload.onBootstrapEdit": "restart" }');
+    await settled(window, 2, { slots: 4 });
+    await noFlags();
+    await editor.edit('server.ts', (text) => text.replace('2000', '3000'));
+    await settled(window, 3, { slots: 4 });
+    await noFlags();
+    await noProblems();
+    await calm(`5/5 :${port}`);
+    assert.deepEqual(await notifications.list(), []);
+  });
+
+  await step('Stop Server ends it', async () => {
     await sidebar.clickTitle('Stop Server');
     await sidebar.waitForWelcome(({ buttons }) => buttons.includes('Start Server'), 'a button to start again');
     assert.equal(await statusBar.find('gracefulReload.status'), undefined);

@@ -4,6 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureNode } from '../../scripts/testbed.mjs';
 import { freePort, get, settled, shell, shopOn } from './harness/shop.ts';
+import { waitFor } from './harness/waitFor.ts';
 import { workbenchTest } from './harness/workbench.ts';
 
 const port = await freePort();
@@ -47,26 +48,39 @@ workbenchTest('what keeps a server from running is said where one looks', option
     assert.match(text, /Node 20\.\S+ \(.*\) is too old: Graceful Reload needs 22\.15\+/);
     assert.match(text, /gracefulReload\.node/);
     assert.equal((await notifications.list()).filter(({ severity }) => severity === 'error').length, 1);
+    const [problem] = await problems.waitFor((all) => all.length === 1, 'the problem');
+    assert.deepEqual([problem?.file, problem?.line], ['server.ts', 1]);
+    assert.match(problem?.message ?? '', /is too old: Graceful Reload needs 22\.15\+/);
     await window.screenshot('6 node too old');
     await offersStart();
     await notifications.clearAll();
   });
 
-  await step('an error of the bootstrap script stands in the terminal', async () => {
-    rmSync(join(workbench.folder, '.vscode', 'settings.json'));
-    await editor.edit('server.ts', (text) => text.replace(/^export default/m, "throw new Error('no menu');\n$&"));
-    await sidebar.clickWelcome('Start Server');
-    await terminal.waitForText(/The bootstrap script server\.ts cannot be evaluated: Error: no menu at server\.ts:5:7/);
-    await notifications.waitFor(/"server\.ts" ended with exit code 1; its terminal says why/);
-    await window.screenshot('6 bootstrap script throws');
-    await offersStart();
-    await notifications.clearAll();
-    await editor.edit('server.ts', (text) => text.replace("throw new Error('no menu');", 'const = 1;'));
-    await sidebar.clickWelcome('Start Server');
-    await terminal.waitForText(/SyntaxError.* at server\.ts:5:7/);
-    await notifications.click(/"server\.ts" ended with exit code 1/, 'Show Terminal');
-    await offersStart();
-  });
+  await step(
+    'an error of the bootstrap script stands in the terminal and in Problems, until the next try',
+    async () => {
+      rmSync(join(workbench.folder, '.vscode', 'settings.json'));
+      await editor.edit('server.ts', (text) => text.replace(/^export default/m, "throw new Error('no menu');\n$&"));
+      await sidebar.clickWelcome('Start Server');
+      await terminal.waitForText(
+        /The bootstrap script server\.ts cannot be evaluated: Error: no menu at server\.ts:5:7/,
+      );
+      await notifications.waitFor(/"server\.ts" did not start: The bootstrap script .* no menu/);
+      const [problem] = await problems.waitFor((all) => all.length === 1, 'the problem');
+      assert.deepEqual([problem?.severity, problem?.file, problem?.line], ['error', 'server.ts', 5]);
+      assert.match(problem?.message ?? '', /no menu.* \(the server did not start\)$/);
+      await window.screenshot('6 bootstrap script throws');
+      await offersStart();
+      await notifications.clearAll();
+      await editor.edit('server.ts', (text) => text.replace("throw new Error('no menu');", 'const = 1;'));
+      await problems.waitFor((all) => all.every(({ source }) => source !== 'graceful-reload'), 'no problem of ours');
+      await sidebar.clickWelcome('Start Server');
+      await terminal.waitForText(/SyntaxError.* at server\.ts:5:7/);
+      await notifications.click(/"server\.ts" did not start: .*SyntaxError/, 'Show Error');
+      await waitFor(async () => (await editor.cursor())?.line === 5, { what: 'the cursor at the error' });
+      await offersStart();
+    },
+  );
 
   await step('once it is mended the server starts', async () => {
     await editor.edit('server.ts', (text) => text.replace('const = 1;\n', ''));

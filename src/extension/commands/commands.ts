@@ -1,9 +1,10 @@
 /** Every command by its id. The type makes a missing one a compile error; a throw becomes a message with "Show Log". */
 import * as vscode from 'vscode';
-import type { ReloadReport } from '../../protocol/status.ts';
 import { UserError } from '../../protocol/userError.ts';
 import { SERVERS_VIEW, type CommandId } from '../contributions.ts';
 import type { Notifications } from '../notifications.ts';
+import type { RunningVersions } from '../compare/runningVersions.ts';
+import { restartServer } from '../restart/restartServer.ts';
 import type { Runs } from '../tasks/runs.ts';
 import { urlsOf } from '../views/format.ts';
 import type { StartServer } from './startServer.ts';
@@ -14,6 +15,7 @@ export interface CommandParts {
   readonly start: StartServer;
   readonly targets: Targets;
   readonly runs: Runs;
+  readonly running: RunningVersions;
   readonly notifications: Notifications;
   readonly log: vscode.LogOutputChannel;
 }
@@ -40,11 +42,15 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
     },
     'gracefulReload.restart': async (argument) => {
       const session = await targets.server(argument);
-      return session && withViewProgress(async () => checkRestart(await session.request('restart', {})));
+      return session && withViewProgress(() => restartServer(session));
     },
     'gracefulReload.stop': async (argument) => {
       const session = await targets.server(argument);
       if (session) await withViewProgress(() => stopServer(session, runs));
+    },
+    'gracefulReload.compareWithRunning': async (argument) => {
+      const target = await targets.changedFile(argument);
+      if (target) await parts.running.compare(target.session, target.change);
     },
     'gracefulReload.openInBrowser': async (argument) => {
       const session = await targets.server(argument);
@@ -84,10 +90,4 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
 
 function withViewProgress<T>(task: () => Promise<T>): Thenable<T> {
   return vscode.window.withProgress({ location: { viewId: SERVERS_VIEW } }, task);
-}
-
-/** A rejected reload tells itself through the snapshot, with its place; so does a restart, unless it never became one. */
-function checkRestart(report: ReloadReport): ReloadReport {
-  if (report.result === 'stopped' && report.error) throw new UserError('bootstrap-error', report.error.message);
-  return report;
 }

@@ -3,13 +3,15 @@
  * command of the palette has no argument; then the only candidate is taken, and several are listed.
  */
 import * as vscode from 'vscode';
-import type { GroupStatus } from '../../protocol/status.ts';
+import type { GroupStatus, NeedsRestart } from '../../protocol/status.ts';
 import { UserError } from '../../protocol/userError.ts';
+import { editorPath } from '../paths.ts';
 import type { Servers } from '../servers.ts';
 import type { Session } from '../session.ts';
 import { plural } from '../views/format.ts';
 import type { RowTarget } from '../views/row.ts';
 import { RowNode } from '../views/rowTree.ts';
+import type { WorkspaceFolders } from '../workspaceFolders.ts';
 
 export interface GroupTarget {
   readonly session: Session;
@@ -20,12 +22,19 @@ export interface WorkerTarget extends GroupTarget {
   readonly slot: number;
 }
 
+export interface ChangedFileTarget {
+  readonly session: Session;
+  readonly change: NeedsRestart;
+}
+
 /** Every method answers undefined when the person closed the list without a choice. */
 export class Targets {
   private readonly servers: Servers;
+  private readonly folders: WorkspaceFolders;
 
-  constructor(servers: Servers) {
+  constructor(servers: Servers, folders: WorkspaceFolders) {
     this.servers = servers;
+    this.folders = folders;
   }
 
   /** @throws UserError `no-server` */
@@ -65,6 +74,28 @@ export class Targets {
     return session && group && { session, group };
   }
 
+  /** The file that an editor shows stands for itself; else one of those that differ. */
+  async changedFile(argument: unknown): Promise<ChangedFileTarget | undefined> {
+    const target = targetOf(argument);
+    const active = vscode.window.activeTextEditor?.document.uri.fsPath;
+    const all = this.servers.sessions.flatMap((session) =>
+      (session.snapshot?.needsRestart ?? []).map((change) => ({ session, change })),
+    );
+    const comparable = all.filter(
+      ({ session, change }) => change.changed !== null && (target === undefined || target.server === session.id),
+    );
+    const named = comparable.filter(({ change }) => change.file === target?.file);
+    const shown = comparable.filter(
+      ({ session, change }) => editorPath(change.file, session.entry.cwd, this.folders.current) === active,
+    );
+    const candidates = [named, shown, comparable].find((some) => some.length > 0) ?? [];
+    if (candidates.length === 0) throw new UserError('usage', 'No file differs from what a server runs.');
+    return pick(candidates, 'Which file?', ({ session, change }) => ({
+      label: change.file,
+      description: session.entry.name,
+    }));
+  }
+
   async worker(argument: unknown): Promise<WorkerTarget | undefined> {
     const target = await this.group(argument);
     if (!target) return undefined;
@@ -79,10 +110,12 @@ export class Targets {
   }
 }
 
-/** A tree row, or the id of a server (a link in a tooltip, a quick fix). */
+/** A tree row, the id of a server (a link in a tooltip), or a target (a quick fix). */
 function targetOf(argument: unknown): RowTarget | undefined {
   if (argument instanceof RowNode) return argument.row.target;
   if (typeof argument === 'string') return { server: argument };
+  if (typeof argument === 'object' && argument !== null && 'server' in argument && typeof argument.server === 'string')
+    return argument as RowTarget;
   return undefined;
 }
 

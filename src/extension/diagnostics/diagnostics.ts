@@ -1,30 +1,35 @@
-/** Problems of all sessions in the editor. What a snapshot no longer says is gone with that snapshot. */
+/** Problems of all sessions and of failed starts in the editor. What a snapshot no longer says is gone with that snapshot. */
 import * as vscode from 'vscode';
 import { DIAGNOSTIC_SOURCE } from '../contributions.ts';
 import { editorPath } from '../paths.ts';
-import type { Servers } from '../servers.ts';
+import type { Shown } from '../shown.ts';
 import type { WorkspaceFolders } from '../workspaceFolders.ts';
 import { problemsOf, type Place, type Problem } from './problems.ts';
+import type { StartFailures } from './startFailures.ts';
 
 export class Diagnostics implements vscode.Disposable {
-  private readonly servers: Servers;
+  private readonly shownServers: Shown;
   private readonly folders: WorkspaceFolders;
+  private readonly failures: StartFailures;
   private readonly collection = vscode.languages.createDiagnosticCollection(DIAGNOSTIC_SOURCE);
   private readonly subscriptions: vscode.Disposable[];
   /** What the collection shows, as text: figures change every second, problems hardly ever. */
   private shown = '[]';
 
-  constructor(servers: Servers, folders: WorkspaceFolders) {
-    this.servers = servers;
+  constructor(shown: Shown, folders: WorkspaceFolders, failures: StartFailures) {
+    this.shownServers = shown;
     this.folders = folders;
-    this.subscriptions = [servers.onDidChange(() => this.update()), servers.onDidChangeSnapshot(() => this.update())];
+    this.failures = failures;
+    const update = (): void => this.update();
+    this.subscriptions = [shown.onDidChange(update), failures.onDidChange(update)];
   }
 
   private update(): void {
-    const found = this.servers.sessions.map((session) => ({
+    const ofServers = this.shownServers.list.map(({ session, snapshot }) => ({
       cwd: session.entry.cwd,
-      problems: problemsOf(session.snapshot!),
+      problems: problemsOf(snapshot),
     }));
+    const found = [...ofServers, ...this.failures.list];
     const text = JSON.stringify(found);
     if (text === this.shown) return;
     this.shown = text;
@@ -62,7 +67,8 @@ export class Diagnostics implements vscode.Disposable {
 }
 
 /** To the end of the line: an error tells where it begins, never where it ends. */
-function rangeOf(place: Place): vscode.Range {
+export function rangeOf(place: Place): vscode.Range {
   const line = Math.max(0, place.line - 1);
-  return new vscode.Range(line, Math.max(0, place.column - 1), line, Number.MAX_SAFE_INTEGER);
+  const lastLine = Math.max(line, (place.lastLine ?? place.line) - 1);
+  return new vscode.Range(line, Math.max(0, place.column - 1), lastLine, Number.MAX_SAFE_INTEGER);
 }

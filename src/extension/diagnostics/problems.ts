@@ -9,18 +9,22 @@ export interface Place {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  /** The last line, where there are several. */
+  readonly lastLine?: number;
 }
 
 export interface Problem {
-  readonly code: 'needs-restart' | 'rejected' | 'failed';
+  readonly code: 'needs-restart' | 'rejected' | 'failed' | 'start-failed';
   readonly severity: 'warning' | 'error';
   readonly message: string;
   readonly place: Place;
   readonly related: readonly { readonly message: string; readonly place: Place }[];
+  /** The edited file, for `needs-restart`. */
+  readonly change?: NeedsRestart;
 }
 
 export function problemsOf(snapshot: Snapshot): Problem[] {
-  const problems = snapshot.needsRestart.map((change) => restartProblem(change));
+  const problems = snapshot.needsRestart.flatMap((change) => restartProblems(change));
   if (snapshot.error) problems.push(errorProblem('failed', snapshot.error, snapshot));
   const last = snapshot.lastReload;
   if (last?.result === 'rejected' && last.error && !isSame(last.error, snapshot.error)) {
@@ -29,23 +33,29 @@ export function problemsOf(snapshot: Snapshot): Problem[] {
   return problems;
 }
 
-function restartProblem(change: NeedsRestart): Problem {
+function restartProblems(change: NeedsRestart): Problem[] {
   const importers = change.chain.slice(0, -1);
-  return {
+  const isDeleted = change.digest === null;
+  const what = isDeleted ? `${change.file} was deleted` : 'Changed';
+  return changedPlaces(change).map((place) => ({
     code: 'needs-restart',
     severity: 'warning',
-    message: `Changed since the server started: needs a restart (${restartCause(change)})`,
-    place: changedPlace(change),
+    message: `${what} since the server started: needs a restart (${restartCause(change)})`,
+    place,
     related: importers.map((importer, index) => ({
       message: `imports ${splitPosition(change.chain[index + 1]!).file}`,
       place: { ...splitPosition(importer), column: 1 },
     })),
-  };
+    change,
+  }));
 }
 
-/** The one place that decides where "needs a restart" stands. For now the first line; the changed ranges are not told yet. */
-function changedPlace(change: NeedsRestart): Place {
-  return { file: change.file, line: 1, column: 1 };
+/** The changed lines; a file that is gone is missed where it is imported. */
+function changedPlaces({ file, chain, digest, changed }: NeedsRestart): Place[] {
+  const importer = chain.at(-2);
+  if (digest === null && importer !== undefined) return [{ ...splitPosition(importer), column: 1 }];
+  if (!changed || changed.length === 0) return [{ file, line: 1, column: 1 }];
+  return changed.map(({ from, to }) => ({ file, line: from, column: 1, lastLine: to }));
 }
 
 function errorProblem(code: 'rejected' | 'failed', error: ErrorInfo, snapshot: Snapshot): Problem {

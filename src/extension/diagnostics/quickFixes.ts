@@ -1,24 +1,28 @@
-/** "Restart server" on the diagnostics that say a restart is needed. */
+/** "Restart server" and "Compare with running version" on the diagnostics that say a restart is needed. */
 import * as vscode from 'vscode';
 import { DIAGNOSTIC_SOURCE, type CommandId } from '../contributions.ts';
+import type { NeedsRestart, Snapshot } from '../../protocol/status.ts';
 import { editorPath } from '../paths.ts';
-import type { Servers } from '../servers.ts';
 import type { Session } from '../session.ts';
+import type { Shown } from '../shown.ts';
+import type { RowTarget } from '../views/row.ts';
 import type { WorkspaceFolders } from '../workspaceFolders.ts';
-import type { Problem } from './problems.ts';
+import { rangeOf } from './diagnostics.ts';
+import { problemsOf, type Problem } from './problems.ts';
 
 const restart: CommandId = 'gracefulReload.restart';
+const compare: CommandId = 'gracefulReload.compareWithRunning';
 const restartCode: Problem['code'] = 'needs-restart';
 
 export class QuickFixes implements vscode.CodeActionProvider {
   static readonly metadata: vscode.CodeActionProviderMetadata = {
     providedCodeActionKinds: [vscode.CodeActionKind.QuickFix],
   };
-  private readonly servers: Servers;
+  private readonly shown: Shown;
   private readonly folders: WorkspaceFolders;
 
-  constructor(servers: Servers, folders: WorkspaceFolders) {
-    this.servers = servers;
+  constructor(shown: Shown, folders: WorkspaceFolders) {
+    this.shown = shown;
     this.folders = folders;
   }
 
@@ -31,19 +35,40 @@ export class QuickFixes implements vscode.CodeActionProvider {
       (diagnostic) => diagnostic.source === DIAGNOSTIC_SOURCE && diagnostic.code === restartCode,
     );
     if (diagnostics.length === 0) return [];
-    const sessions = this.servers.sessions.filter((session) => this.waitsFor(session, document.uri.fsPath));
-    return sessions.map((session) => {
-      const title = sessions.length === 1 ? 'Restart server' : `Restart server ${session.entry.name}`;
+    const concerned = this.shown.list
+      .map(({ session, snapshot }) => ({ session, changes: this.changesAt(document, diagnostics, session, snapshot) }))
+      .filter(({ changes }) => changes.length > 0);
+    const nameOf = (session: Session): string => (concerned.length === 1 ? '' : ` (${session.entry.name})`);
+    const fix = (title: string, command: CommandId, target: RowTarget): vscode.CodeAction => {
       const action = new vscode.CodeAction(title, vscode.CodeActionKind.QuickFix);
       action.diagnostics = diagnostics;
-      action.isPreferred = true;
-      action.command = { command: restart, title, arguments: [session.id] };
+      action.isPreferred = command === restart;
+      action.command = { command, title, arguments: [target] };
       return action;
-    });
+    };
+    return concerned.flatMap(({ session, changes }) => [
+      fix(`Restart server${nameOf(session)}`, restart, { server: session.id }),
+      ...changes
+        .filter(({ changed }) => changed !== null)
+        .map(({ file }) =>
+          fix(`Compare with running version${nameOf(session)}`, compare, { server: session.id, file }),
+        ),
+    ]);
   }
 
-  private waitsFor(session: Session, path: string): boolean {
-    const changes = session.snapshot?.needsRestart ?? [];
-    return changes.some((change) => editorPath(change.file, session.entry.cwd, this.folders.current) === path);
+  /** The edits that these diagnostics are about, each once. While the document is edited its lines may have moved. */
+  private changesAt(
+    document: vscode.TextDocument,
+    diagnostics: readonly vscode.Diagnostic[],
+    session: Session,
+    snapshot: Snapshot,
+  ): NeedsRestart[] {
+    const here = problemsOf(snapshot).filter(
+      ({ place, change }) =>
+        change && editorPath(place.file, session.entry.cwd, this.folders.current) === document.uri.fsPath,
+    );
+    const hit = here.filter(({ place }) => diagnostics.some(({ range }) => range.intersection(rangeOf(place))));
+    const changes = (hit.length > 0 ? hit : here).flatMap(({ change }) => change ?? []);
+    return [...new Map(changes.map((change) => [change.file, change])).values()];
   }
 }

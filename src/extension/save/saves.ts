@@ -1,4 +1,7 @@
-/** Tells every server about a save at once, with how it came about; whether it matters the master decides, by content. */
+/**
+ * Tells every server about a save at once, with how it came about; whether it matters the master decides, by content.
+ * It is announced as well: the file system often tells the master first, and the save is no less the editor's for that.
+ */
 import { realpath } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { messageOf } from '../../protocol/userError.ts';
@@ -17,12 +20,13 @@ export class Saves implements vscode.Disposable {
     this.subscriptions = [
       vscode.workspace.onWillSaveTextDocument(({ document, reason }) => {
         this.manual.set(document, reason === vscode.TextDocumentSaveReason.Manual);
+        void this.tell('saving', document);
       }),
-      vscode.workspace.onDidSaveTextDocument((document) => void this.tell(document)),
+      vscode.workspace.onDidSaveTextDocument((document) => void this.tell('saved', document)),
     ];
   }
 
-  private async tell(document: vscode.TextDocument): Promise<void> {
+  private async tell(what: 'saving' | 'saved', document: vscode.TextDocument): Promise<void> {
     const sessions = this.servers.sessions;
     if (document.uri.scheme !== 'file' || sessions.length === 0) return;
     // Programs know their files by real path; a workspace folder may be a symlink.
@@ -32,7 +36,7 @@ export class Saves implements vscode.Disposable {
     await Promise.all(
       sessions.map(async (session) => {
         try {
-          await session.request('saved', { file, manual });
+          await session.request(what, { file, manual });
         } catch (error) {
           this.log.debug(`[${session.entry.name}] was not told of ${file}: ${messageOf(error)}`);
         }

@@ -1,18 +1,23 @@
 /** Tasks of type `graceful-reload`: one per detected server, and those of tasks.json as the commands they stand for. */
 import { isAbsolute, resolve } from 'node:path';
 import * as vscode from 'vscode';
+import { START_REPORT_VARIABLE } from '../../protocol/startReport.ts';
 import { PROBLEM_MATCHER, TASK_TYPE } from '../contributions.ts';
 import { setting } from '../wrappers.ts';
 import { describeTask, environmentOf, startArguments, textOf, type ServerTaskDefinition } from './definition.ts';
+import { startReportPath } from './startReports.ts';
 import type { DetectedServers } from './detectedServers.ts';
 import { nodeOnPath } from './nodePath.ts';
 
 export class ServerTaskProvider implements vscode.TaskProvider {
   private readonly cli: string;
+  private readonly storage: string;
   private readonly detected: DetectedServers;
 
-  constructor(extensionPath: string, detected: DetectedServers) {
+  /** @param storage a folder of our own, which need not exist yet */
+  constructor(extensionPath: string, storage: string, detected: DetectedServers) {
     this.cli = resolve(extensionPath, 'dist', 'cli.js');
+    this.storage = storage;
     this.detected = detected;
   }
 
@@ -38,6 +43,16 @@ export class ServerTaskProvider implements vscode.TaskProvider {
     return this.build(task.definition, scope, task.name, task.problemMatchers);
   }
 
+  /** Where a run of this task tells why it could not start. */
+  startReportOf(task: vscode.Task): string | undefined {
+    const folder = isFolder(task.scope) ? task.scope : vscode.workspace.workspaceFolders?.[0];
+    return folder && this.reportPath(task.definition, folder);
+  }
+
+  private reportPath(definition: ServerTaskDefinition, folder: vscode.WorkspaceFolder): string {
+    return startReportPath(this.storage, folder.uri.toString(), definition);
+  }
+
   private build(
     definition: ServerTaskDefinition,
     folder: vscode.WorkspaceFolder,
@@ -49,7 +64,7 @@ export class ServerTaskProvider implements vscode.TaskProvider {
       [this.cli, ...startArguments(definition)],
       {
         cwd: taskCwd(definition, folder),
-        env: environmentOf(definition),
+        env: { ...environmentOf(definition), [START_REPORT_VARIABLE]: this.reportPath(definition, folder) },
       },
     );
     const chosen = matchers.length > 0 ? [...matchers] : [PROBLEM_MATCHER];

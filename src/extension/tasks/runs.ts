@@ -24,6 +24,8 @@ export interface EndedRun extends Run {
 export class Runs implements vscode.Disposable {
   private readonly running = new Map<vscode.TaskExecution, Run>();
   private readonly started = new WeakSet<vscode.TaskExecution>();
+  private readonly began = new vscode.EventEmitter<vscode.Task>();
+  readonly onDidStart = this.began.event;
   private readonly ended = new vscode.EventEmitter<EndedRun>();
   readonly onDidEnd = this.ended.event;
   private readonly subscriptions: vscode.Disposable[];
@@ -36,6 +38,7 @@ export class Runs implements vscode.Disposable {
         // For a process that has run all the time this event comes first, before that of its task.
         const isReconnected = !this.started.has(execution);
         this.running.set(execution, { pid: processId, terminal: terminalWithPid(processId), isReconnected });
+        if (!isReconnected) this.began.fire(execution.task);
       }),
       vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => {
         const run = this.running.get(execution);
@@ -73,6 +76,7 @@ export class Runs implements vscode.Disposable {
 
   dispose(): void {
     for (const subscription of this.subscriptions) subscription.dispose();
+    this.began.dispose();
     this.ended.dispose();
   }
 }
@@ -102,7 +106,7 @@ export async function startsServer(task: vscode.Task, session: Session): Promise
   return (await realPath(resolve(cwd, script))) === session.entry.script;
 }
 
-function folderOf(task: vscode.Task): vscode.WorkspaceFolder | undefined {
+export function folderOf(task: vscode.Task): vscode.WorkspaceFolder | undefined {
   return isFolder(task.scope) ? task.scope : vscode.workspace.workspaceFolders?.[0];
 }
 

@@ -20,19 +20,22 @@ export function needsRestartRow(serverId: string, changes: readonly NeedsRestart
 }
 
 function changedFileRow(parentId: string, serverId: string, change: NeedsRestart): Row {
-  const description = `changed ${clock(change.since)} · ${restartCause(change)}`;
+  const isDeleted = change.digest === null;
+  const description = `${isDeleted ? 'deleted' : 'changed'} ${clock(change.since)} · ${restartCause(change)}`;
+  const tags = ['changedFile', change.reason, ...(change.changed === null ? [] : ['comparable'])];
   return {
     id: `${parentId}/${change.file}`,
     kind: 'changedFile',
     label: change.file,
     description,
     icon: icons.file,
-    contextValue: `changedFile ${change.reason}`,
+    contextValue: tags.join(' '),
     spoken: `${change.file}, ${description.replaceAll(' · ', ', ')}`,
     fold: 'none',
     children: [],
-    target: { server: serverId },
-    place: { file: change.file, line: 1, column: 1 },
+    target: { server: serverId, file: change.file },
+    // What is gone cannot be opened; then a click compares.
+    ...(isDeleted ? {} : { place: { file: change.file, line: change.changed?.[0]?.from ?? 1, column: 1 } }),
   };
 }
 

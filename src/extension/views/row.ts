@@ -20,6 +20,8 @@ export interface RowTarget {
   readonly server: string;
   readonly group?: string;
   readonly slot?: number;
+  /** An edited file, as the snapshot names it. */
+  readonly file?: string;
 }
 
 export interface Row {

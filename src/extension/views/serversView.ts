@@ -1,8 +1,9 @@
 /** The "Workers" view: rows of all sessions as TreeItems, refreshed when rows changed and at most ten times a second. */
 import * as vscode from 'vscode';
-import { SERVERS_VIEW } from '../contributions.ts';
+import { SERVERS_VIEW, type CommandId } from '../contributions.ts';
 import { editorPath } from '../paths.ts';
 import type { Servers } from '../servers.ts';
+import type { Shown } from '../shown.ts';
 import type { WorkspaceFolders } from '../workspaceFolders.ts';
 import { plural } from './format.ts';
 import type { Row } from './row.ts';
@@ -10,6 +11,8 @@ import { RowTree, type RowNode } from './rowTree.ts';
 import { serverRow } from './serverRows.ts';
 import { needsAttention } from './standing.ts';
 import { rowTooltip, tooltipCommands } from './tooltips.ts';
+
+const compareCommand: CommandId = 'gracefulReload.compareWithRunning';
 
 const REFRESH_MS = 100;
 /** Ages and remaining times grow without any event. */
@@ -23,6 +26,7 @@ const collapsibleStates: Record<Row['fold'], vscode.TreeItemCollapsibleState> = 
 
 export class ServersView implements vscode.TreeDataProvider<RowNode>, vscode.Disposable {
   private readonly servers: Servers;
+  private readonly shown: Shown;
   private readonly folders: WorkspaceFolders;
   private readonly tree = new RowTree();
   private readonly changed = new vscode.EventEmitter<RowNode[] | undefined>();
@@ -32,14 +36,14 @@ export class ServersView implements vscode.TreeDataProvider<RowNode>, vscode.Dis
   private pending: NodeJS.Timeout | undefined;
   private readonly ages: NodeJS.Timeout;
 
-  constructor(servers: Servers, folders: WorkspaceFolders) {
+  constructor(servers: Servers, shown: Shown, folders: WorkspaceFolders) {
     this.servers = servers;
+    this.shown = shown;
     this.folders = folders;
     this.view = vscode.window.createTreeView(SERVERS_VIEW, { treeDataProvider: this });
     this.subscriptions = [
       this.view,
-      servers.onDidChange(() => this.refreshSoon()),
-      servers.onDidChangeSnapshot(() => this.refreshSoon()),
+      shown.onDidChange(() => this.refreshSoon()),
       this.view.onDidChangeVisibility(() => this.refreshSoon()),
     ];
     this.ages = setInterval(() => this.view.visible && this.refreshSoon(), AGES_MS);
@@ -69,7 +73,7 @@ export class ServersView implements vscode.TreeDataProvider<RowNode>, vscode.Dis
   }
 
   private updateBadge(): void {
-    const count = this.servers.sessions.filter((session) => needsAttention(session.snapshot!)).length;
+    const count = this.shown.list.filter(({ snapshot }) => needsAttention(snapshot)).length;
     if (count === (this.view.badge?.value ?? 0)) return;
     const tooltip = `${plural(count, 'server')} with something to look at`;
     this.view.badge = count === 0 ? undefined : { value: count, tooltip };
@@ -109,12 +113,12 @@ export class ServersView implements vscode.TreeDataProvider<RowNode>, vscode.Dis
 
   private openCommand(row: Row): vscode.Command | undefined {
     const session = this.servers.session(row.target.server);
+    if (row.target.file !== undefined && !row.place)
+      return { command: compareCommand, title: 'Compare', arguments: [row.target] };
     if (!row.place || !session) return undefined;
     const uri = vscode.Uri.file(editorPath(row.place.file, session.entry.cwd, this.folders.current));
     const position = new vscode.Position(row.place.line - 1, row.place.column - 1);
-    // A changed file is shown where it was left; an error has a place of its own.
-    const options: vscode.TextDocumentShowOptions =
-      row.kind === 'changedFile' ? {} : { selection: new vscode.Range(position, position) };
+    const options: vscode.TextDocumentShowOptions = { selection: new vscode.Range(position, position) };
     return { command: 'vscode.open', title: 'Open', arguments: [uri, options] };
   }
 

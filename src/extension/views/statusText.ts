@@ -1,7 +1,7 @@
 /** The status bar item as a function of all snapshots: the sum of the workers, the worst state. Pure. */
 import type { CommandId } from '../contributions.ts';
 import type { Snapshot } from '../../protocol/status.ts';
-import { clock, duration, shortAddress, urlsOf } from './format.ts';
+import { clock, duration, plural, shortAddress, urlsOf } from './format.ts';
 import { commandLink, escapeMarkdown } from './markdown.ts';
 import { countReady, needsAttention } from './standing.ts';
 
@@ -74,7 +74,7 @@ function serverLine({ id, snapshot }: ServerSnapshot): string {
   const last = snapshot.lastReload;
   if (last?.result === 'done') facts.push(`last reload ${duration(last.durationMs)}`);
   if (last?.result === 'rejected') facts.push('last reload rejected');
-  if (snapshot.needsRestart.length > 0) facts.push('needs a restart');
+  if (snapshot.needsRestart.length > 0) facts.push(escapeMarkdown(`needs a restart for ${filesOf(snapshot)}`));
   facts.push(
     commandLink('Reload', 'gracefulReload.reload', id),
     commandLink('Restart', 'gracefulReload.restart', id),
@@ -82,6 +82,12 @@ function serverLine({ id, snapshot }: ServerSnapshot): string {
     commandLink('Show log', 'gracefulReload.showLog'),
   );
   return facts.join(' · ');
+}
+
+function filesOf({ needsRestart }: Snapshot): string {
+  const [first, second, ...more] = needsRestart.map(({ file }) => file);
+  if (second === undefined) return first ?? '';
+  return more.length === 0 ? `${first} and ${second}` : `${first} and ${plural(more.length + 1, 'more file')}`;
 }
 
 function generationSince(snapshot: Snapshot): string {

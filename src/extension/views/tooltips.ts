@@ -1,6 +1,6 @@
 /** What a row says when a person stays on it: the facts that would crowd the line. Markdown, made when it is asked for. */
 import type { CommandId } from '../contributions.ts';
-import type { GroupStatus, ReloadReport, Snapshot, WorkerStatus } from '../../protocol/status.ts';
+import type { GroupStatus, NeedsRestart, ReloadReport, Snapshot, WorkerStatus } from '../../protocol/status.ts';
 import {
   clockWithSeconds,
   describeResult,
@@ -19,6 +19,7 @@ import type { Row } from './row.ts';
 export const tooltipCommands: readonly CommandId[] = [
   'gracefulReload.reload',
   'gracefulReload.restart',
+  'gracefulReload.compareWithRunning',
   'gracefulReload.openInBrowser',
 ];
 
@@ -41,8 +42,8 @@ export function rowTooltip(row: Row, snapshot: Snapshot): string | undefined {
     case 'needsRestart':
       return `These files run in the server as they were when it started.\n\n${commandLink('Restart server', 'gracefulReload.restart', server)}`;
     case 'changedFile': {
-      const change = snapshot.needsRestart.find((candidate) => candidate.file === row.label);
-      return change && `${escapeMarkdown(restartCause(change))}\n\n${change.chain.map(escapeMarkdown).join(' → ')}`;
+      const change = snapshot.needsRestart.find((candidate) => candidate.file === row.target.file);
+      return change && changedFileTooltip(server, change);
     }
     case 'reloads':
       return undefined;
@@ -51,6 +52,23 @@ export function rowTooltip(row: Row, snapshot: Snapshot): string | undefined {
       return report && reloadTooltip(report);
     }
   }
+}
+
+function changedFileTooltip(server: string, change: NeedsRestart): string {
+  const { file, changed, chain, digest } = change;
+  const lines = (changed ?? []).map(({ from, to }) => (from === to ? `${from}` : `${from}–${to}`)).join(', ');
+  const links = [
+    commandLink('Restart server', 'gracefulReload.restart', server),
+    ...(changed === null
+      ? []
+      : [commandLink('Compare with running version', 'gracefulReload.compareWithRunning', { server, file })]),
+  ];
+  const what = table([
+    ['Changed', digest === null ? 'deleted' : lines === '' ? '' : `line ${lines}`],
+    ['Why', restartCause(change)],
+    ['Imports', chain.length > 1 ? chain.join(' → ') : ''],
+  ]);
+  return `**${escapeMarkdown(file)}** runs as it was when the server started\n\n${what}\n\n${links.join(' · ')}`;
 }
 
 function serverTooltip(id: string, snapshot: Snapshot): string {

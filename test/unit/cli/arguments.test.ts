@@ -34,6 +34,7 @@ describe('start', () => {
       name: undefined,
       node: undefined,
       watch: true,
+      poll: undefined,
       reloadOn: undefined,
       include: [],
       exclude: [],
@@ -66,6 +67,16 @@ describe('start', () => {
     assert.deepEqual(parse('server.ts --workers 4 -x --help').args, ['--workers', '4', '-x', '--help']);
     assert.deepEqual(parse('server.ts -- --port 3000').args, ['--', '--port', '3000']);
     assert.deepEqual(parse('--workers 2 -- server.ts --port').args, ['--port']);
+  });
+
+  it('polls at an interval that may be left out', () => {
+    const polled = (line: string): unknown[] => [parse(line).poll, parse(line).args];
+    assert.deepEqual(polled('--poll server.ts 5'), [100, ['5']]);
+    assert.deepEqual(polled('--poll 500 server.ts'), [500, []]);
+    assert.deepEqual(polled('--poll=2s server.ts'), [2000, []]);
+    refuses('--poll 0 server.ts', /--poll is an interval of at least 1 ms/);
+    refuses('--poll=often server.ts', /--poll is a duration/);
+    refuses('--poll --no-watch server.ts', /contradict/);
   });
 
   it('takes lists from options that are repeated', () => {

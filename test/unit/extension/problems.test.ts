@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { problemsOf } from '../../../src/extension/diagnostics/problems.ts';
+import type { NeedsRestart } from '../../../src/protocol/status.ts';
 import { concernsFolders, editorPath, splitPosition } from '../../../src/extension/paths.ts';
 import { configChange, group, report, snapshot, syntaxError, worker } from './snapshots.ts';
 
@@ -13,11 +14,29 @@ test('an edit that needs a restart is a warning with the chain of imports', () =
   const [problem] = problemsOf(snapshot({ needsRestart: [{ ...configChange, chain }] }));
   assert.equal(problem?.severity, 'warning');
   assert.equal(problem?.message, 'Changed since the server started: needs a restart (imported by src/settings.ts:7)');
-  assert.equal(problem?.place.file, 'src/config.ts');
+  assert.deepEqual(problem?.place, { file: 'src/config.ts', line: 2, column: 1, lastLine: 3 });
   assert.deepEqual(problem?.related, [
     { message: 'imports src/settings.ts', place: { file: 'server.ts', line: 3, column: 1 } },
     { message: 'imports src/config.ts', place: { file: 'src/settings.ts', line: 7, column: 1 } },
   ]);
+});
+
+test('each changed range has a warning of its own; without ranges the first line has it', () => {
+  const linesOf = (changed: NeedsRestart['changed']): number[] =>
+    problemsOf(snapshot({ needsRestart: [{ ...configChange, changed }] })).map(({ place }) => place.line);
+  const ranges = [
+    { from: 2, to: 3 },
+    { from: 9, to: 9 },
+  ];
+  assert.deepEqual(linesOf(ranges), [2, 9]);
+  assert.deepEqual(linesOf([]), [1]);
+  assert.deepEqual(linesOf(null), [1]);
+});
+
+test('a file that was deleted is missed where it is imported', () => {
+  const [problem] = problemsOf(snapshot({ needsRestart: [{ ...configChange, digest: null, changed: [] }] }));
+  assert.deepEqual(problem?.place, { file: 'server.ts', line: 3, column: 1 });
+  assert.match(problem.message, /^src\/config\.ts was deleted since the server started/);
 });
 
 test('a rejected reload is an error at its place, until the next reload', () => {

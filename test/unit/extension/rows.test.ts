@@ -119,6 +119,22 @@ describe('notes', () => {
     ]);
   });
 
+  test('a file that differs leads to its first changed line; one that is gone only to the comparison', () => {
+    const gone = { ...configChange, file: 'src/gone.ts', digest: null, changed: [] };
+    const unknown = { ...configChange, file: 'src/unknown.ts', changed: null };
+    const rows = rowOf(snapshot({ needsRestart: [configChange, gone, unknown] })).children.at(-1)!.children;
+    assert.deepEqual(
+      rows.map(({ place, contextValue }) => [place?.line, contextValue]),
+      [
+        [2, 'changedFile bootstrap-import comparable'],
+        [undefined, 'changedFile bootstrap-import comparable'],
+        [1, 'changedFile bootstrap-import'],
+      ],
+    );
+    assert.match(rows[1]!.description, /^deleted /);
+    assert.deepEqual(rows[1]!.target, { server: 'S', file: 'src/gone.ts' });
+  });
+
   test('list the reloads, the last one on the closed row', () => {
     const last = report({ id: 12, replaced: 4, movedConnections: 6 });
     const rejected = report({ id: 11, result: 'rejected', error: syntaxError });

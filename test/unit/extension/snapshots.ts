@@ -90,6 +90,8 @@ export const configChange = {
   since: T0,
   chain: ['server.ts:3', 'src/config.ts'],
   groups: [],
+  digest: 'new',
+  changed: [{ from: 2, to: 3 }],
 };
 
 export const syntaxError = {

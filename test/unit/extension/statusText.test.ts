@@ -55,6 +55,14 @@ test('several servers: the sum, the worst state, a line each', () => {
   assert.match(both.spoken, /^shop is running, 2 of 2 workers ready, needs a restart; api is running/);
 });
 
+test('the tooltip names what needs a restart', () => {
+  const tooltip = (...files: string[]): string =>
+    status({ needsRestart: files.map((file) => ({ ...configChange, file })) }).tooltip;
+  assert.match(tooltip('a'), /needs a restart for a ·/);
+  assert.match(tooltip('a', 'b'), /needs a restart for a and b ·/);
+  assert.match(tooltip('a', 'b', 'c'), /needs a restart for a and 2 more files ·/);
+});
+
 test('the tooltip has the facts and the actions, and cannot be written by a name', () => {
   const done = report({ durationMs: 430 });
   const { tooltip } = status({ name: '[x](command:evil)', lastReload: done, reloads: [done] });

@@ -33,6 +33,27 @@ export class Editor {
     return ((await this.#activeTab().getAttribute('class')) ?? '').split(' ').includes('dirty');
   }
 
+  /** Badges behind the name in the active tab: counts of problems, marks of files. */
+  async badge(): Promise<string> {
+    return await this.#activeTab()
+      .locator('.monaco-icon-label')
+      .first()
+      .evaluate((node: unknown) => {
+        const style = (globalThis as unknown as { getComputedStyle(of: unknown, part: string): { content: string } })
+          .getComputedStyle;
+        return style(node, '::after').content.replaceAll('"', '');
+      });
+  }
+
+  /** Lines of the two sides of the comparison that is open. */
+  async comparison(): Promise<{ left: string; right: string }> {
+    const diff = this.#page.locator('.editor-group-container.active .monaco-diff-editor');
+    return {
+      left: await linesOf(diff.locator('.editor.original .monaco-editor')),
+      right: await linesOf(diff.locator('.editor.modified .monaco-editor')),
+    };
+  }
+
   /** Opens the file and types this text in place of what it holds. Not saved. */
   async setText(file: string, text: string): Promise<void> {
     await this.open(file);

@@ -60,6 +60,11 @@ export class StatusBar {
     return item as StatusItem;
   }
 
+  /** What the language status says of the active editor, as a screen reader hears it. */
+  async languageStatus(): Promise<string> {
+    return (await this.find('status.languageStatus'))?.ariaLabel ?? '';
+  }
+
   async click(idEnd = 'gracefulReload.status'): Promise<void> {
     await this.#page.locator(`.part.statusbar .statusbar-item[id$="${idEnd}"]`).click();
   }

@@ -1,0 +1,58 @@
+/** Where a change comes from: an editor that tells of its saves, the file system, or a look at intervals. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { Project } from './harness/project.ts';
+
+test('a save that the editor announced is a save, whoever tells of it first', async (t) => {
+  const project = Project.of('cjs', t);
+  const server = await project.ready(['app.cjs']);
+  const file = project.path('message.cjs');
+  const report = await server.reloadBy(async () => {
+    await server.control.request('saving', { file, manual: true });
+    project.write('message.cjs', "exports.message = 'saved';\n");
+  });
+  assert.deepEqual(report.trigger, { kind: 'save', files: ['message.cjs'] });
+  // Told late: the same content is acted on once.
+  await server.control.request('saved', { file, manual: true });
+  const next = await server.reloadBy(() => project.write('message.cjs', "exports.message = 'from elsewhere';\n"));
+  assert.deepEqual([next.id - report.id, next.trigger.kind], [1, 'change']);
+});
+
+test("under manualSave the editor's verdict holds, though the file system tells of the write as well", async (t) => {
+  const project = Project.of('cjs', t);
+  const server = await project.ready(['--reload-on', 'manualSave', 'app.cjs']);
+  const file = project.path('message.cjs');
+  const save = async (text: string, manual: boolean): Promise<void> => {
+    await server.control.request('saving', { file, manual });
+    project.write('message.cjs', `exports.message = '${text}';\n`);
+    await server.control.request('saved', { file, manual });
+  };
+  await save('auto save', false);
+  await server.snapshotWith(({ pendingReload }) => pendingReload.length === 1, 'a pending reload');
+  // A change to another file, told by the file system: by the end of its reload it would have told of the first one too.
+  const report = await server.reloadBy(() => project.replace('app.cjs', /$/, '\n'));
+  assert.deepEqual(report.trigger, { kind: 'change', files: ['app.cjs'] });
+  assert.equal((await server.ask()).body['message'], 'auto save', 'a new worker runs what is on disk');
+  await save('once more', false);
+  const manual = await server.reloadBy(() => save('by hand', true));
+  assert.deepEqual(manual.trigger, { kind: 'save', files: ['message.cjs'] });
+  assert.equal(manual.id, report.id + 1);
+});
+
+test('--poll looks at intervals, and asks the system to tell of nothing', async (t) => {
+  const project = Project.of('cjs', t);
+  const server = await project.ready(['--poll', '20', 'app.cjs']);
+  const report = await server.reloadBy(() => project.write('message.cjs', "exports.message = 'polled';\n"));
+  assert.deepEqual(report.trigger, { kind: 'change', files: ['message.cjs'] });
+  assert.equal((await server.ask()).body['message'], 'polled');
+  if (process.platform !== 'linux') return;
+  const watches = readdirSync(`/proc/${server.pid}/fdinfo`).filter((fd) => {
+    try {
+      return /^inotify /m.test(readFileSync(`/proc/${server.pid}/fdinfo/${fd}`, 'utf8'));
+    } catch {
+      return false;
+    }
+  });
+  assert.deepEqual(watches, []);
+});
