@@ -18,6 +18,7 @@ const { values, positionals } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     saves: { type: 'string' },
+    tools: { type: 'string' },
     json: { type: 'string' },
     readme: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
@@ -33,6 +34,7 @@ process.env['GRACEFUL_RELOAD_RUNTIME_DIR'] = join(places.folder, 'run');
 const options: Options = {
   isQuick: values.quick,
   saves: values.saves === undefined ? undefined : Number(values.saves),
+  tools: values.tools?.split(','),
 };
 const machine = {
   date: new Date().toISOString().slice(0, 10),

@@ -13,6 +13,7 @@ import type { Tool } from './tools.ts';
 
 const MARK = 'GR_BENCH_TOOL';
 const START_LIMIT_MS = 60_000;
+const COMMAND_LIMIT_MS = 60_000;
 const REQUEST_LIMIT_MS = 20_000;
 const LOOK_EVERY_MS = 2;
 const PAGE_MS = 10;
@@ -67,13 +68,13 @@ export class Running {
   }
 
   /** Writes the next version, as an editor would; resolves with it. What has to be done beside goes on in `told`. */
-  save(): { version: string; told: Promise<unknown> } {
+  save(): { version: string; told: Promise<void> } {
     this.version += 1;
     const version = `v${this.version}`;
     this.source = this.source.replace(/'v\d+'/, `'${version}'`);
     writeFileSync(this.file, this.source);
     const { afterSave } = this.tool;
-    return { version, told: afterSave ? once(this.spawn(afterSave), 'exit') : Promise.resolve() };
+    return { version, told: afterSave ? this.run(afterSave) : Promise.resolve() };
   }
 
   /** Asks again and again, each time on a new connection, until this version answers. False when it does not within the limit. */
@@ -136,6 +137,13 @@ export class Running {
 
   private pids(): number[] {
     return marked(this.mark, MARK);
+  }
+
+  private async run(command: readonly string[]): Promise<void> {
+    const child = this.spawn(command);
+    const limit = setTimeout(() => child.kill('SIGKILL'), COMMAND_LIMIT_MS);
+    await once(child, 'exit');
+    clearTimeout(limit);
   }
 
   private spawn([command = '', ...args]: readonly string[]): ChildProcess {

@@ -1,7 +1,7 @@
 /** From a save to the first response of the new code, and what happens to requests meanwhile. */
 import { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { tell, type Options } from './options.ts';
+import { isChosen, tell, type Options } from './options.ts';
 import type { AppName } from './places.ts';
 import { count, median, quantile, type Report, type Target } from './report.ts';
 import { Running } from './running.ts';
@@ -41,7 +41,7 @@ interface Figures {
 
 export async function speed(options: Options): Promise<Report> {
   const saves = options.saves ?? (options.isQuick ? 5 : 20);
-  const chosen = options.isQuick ? quickTools : everyTool;
+  const chosen = (options.isQuick && !options.tools ? quickTools : everyTool).filter((tool) => isChosen(options, tool));
   const figures: Figures[] = [];
   for (const app of apps) figures.push(...(await measureApp(app, chosen, saves)));
   const of = (app: AppName, tool: Tool): Figures | undefined =>

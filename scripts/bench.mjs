@@ -1,6 +1,6 @@
 // `npm run bench`: figures side by side with the tools that people use today, all measured in one run on one machine.
 //
-//   npm run bench -- [speed] [reload] [throughput] [all] [--quick] [--saves N] [--json FILE] [--readme] [--check]
+//   npm run bench -- [speed] [reload] [throughput] [all] [--quick] [--saves N] [--tools ID,ID] [--json FILE] [--readme] [--check]
 //
 // speed       (default) from a save to the first response of the new code, and the requests that fail meanwhile
 // reload      strict clients that never try twice, while the server reloads again and again
@@ -8,6 +8,7 @@
 //
 // --quick     few rounds: does it work, and about where are we
 // --saves N   of each tool and app in speed
+// --tools     some of them in speed and reload, by the ids of bench/tools.ts
 // --json FILE all figures
 // --readme    puts the tables into README.md, and the figures into bench/results/latest.json
 // --check     exit code 1 when a target is missed
