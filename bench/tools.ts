@@ -9,6 +9,8 @@ export interface Tool {
   command(file: string, workers: number): readonly string[];
   /** Those that do not watch by themselves are told; over when the reload is. */
   readonly afterSave?: readonly string[];
+  /** Takes so long for each save that fewer have to do. */
+  readonly mostSaves?: number;
   /** Has as many workers as asked for; the others have one process. */
   readonly hasWorkers?: true;
 }
@@ -44,6 +46,7 @@ export const tools = {
     id: 'pm2-watch',
     name: '`pm2 --watch`',
     command: (file) => [node, pm2, 'start', file, '--no-daemon', '--name', 'app', '--watch'],
+    mostSaves: 5,
   },
   cluster: {
     id: 'cluster',
