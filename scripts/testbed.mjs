@@ -1,12 +1,13 @@
-// The real parts that the tests run against: other Node versions, a VS Code server, Chromium, Debian packages.
+// The real parts that tests and bench run against: other Node versions, a VS Code server, Chromium, Debian packages,
+// the tools that the bench compares with.
 //
 // They are large, so they live outside of the repository in a cache that all clones on a machine share:
 //   ${GRACEFUL_RELOAD_TESTBED:-${XDG_CACHE_HOME:-~/.cache}/graceful-reload}
 // Every part is installed into a temporary folder and renamed into place, under a lock, so that callers may run
 // side by side and an interrupted install leaves nothing that looks finished.
 //
-//   node scripts/testbed.mjs [node22.15 | node22 | node24.10 | node24 | node26 | code-server | chromium | all]
-import { randomUUID } from 'node:crypto';
+//   node scripts/testbed.mjs [node22.15 | node22 | node24.10 | node24 | node26 | code-server | chromium | peers | all]
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -16,6 +17,22 @@ import { capture, cleanEnv, run } from './lib/run.mjs';
 
 export const nodeVersions = ['22.15', '22', '24.10', '24', '26'];
 const codeServerVersion = '4.139.1';
+/** What the bench compares with. */
+const peerPackages = ['bun@1.4.5', 'nodemon@3.1.14', 'pm2@7.0.4', 'tsx@4.23.15'];
+/** What the apps of the bench import; the heavy one needs about a second for all of it. */
+const appPackages = [
+  '@aws-sdk/client-s3@3.1169.0',
+  '@babel/core@7.29.13',
+  'express@5.3.0',
+  'graphql@16.15.0',
+  'lodash@4.18.1',
+  'mongoose@9.12.1',
+  'rxjs@7.8.2',
+  'sequelize@6.37.8',
+  'stripe@23.1.0',
+  'typescript@5.9.3',
+  'zod@4.6.7',
+];
 
 export const cacheDir =
   process.env.GRACEFUL_RELOAD_TESTBED ??
@@ -65,6 +82,30 @@ export async function ensureChromium() {
   return '/usr/bin/chromium';
 }
 
+/** The `node_modules` of the tools that the bench compares with, and of its apps. */
+export async function ensurePeers() {
+  const folders = Object.entries({ peers: peerPackages, 'bench-apps': appPackages }).map(async ([name, packages]) => {
+    const id = createHash('sha256').update(packages.join()).digest('hex').slice(0, 8);
+    return join(await cached(`${name}-${id}`, (into) => npmInstall(into, packages)), 'node_modules');
+  });
+  const [peers, apps] = await Promise.all(folders);
+  return { peers, apps };
+}
+
+/** Path of wrk; WRK_PATH names another one. */
+export async function ensureWrk() {
+  if (process.env.WRK_PATH) return process.env.WRK_PATH;
+  if ((await capture('wrk', ['--version']).catch(() => undefined)) !== undefined) return 'wrk';
+  try {
+    await ensureApt(['wrk']);
+  } catch (cause) {
+    throw new Error(`wrk is missing and apt-get did not install it; WRK_PATH may name one.\n${cause.message}`, {
+      cause,
+    });
+  }
+  return 'wrk';
+}
+
 /** Debian packages; resolves at once when they are all there. */
 export async function ensureApt(packages) {
   const { code, output } = await capture('dpkg-query', ['-W', '-f=${db:Status-Status} ${Package}\n', ...packages]);
@@ -77,7 +118,7 @@ export async function ensureApt(packages) {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     // Another apt on this machine may hold dpkg's lock for a while.
     const apt = (...args) => run('apt-get', ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300', ...args], { env });
-    console.log(`installing from Debian: ${missing.join(' ')}`);
+    console.error(`installing from Debian: ${missing.join(' ')}`);
     await apt('update');
     await apt('install', '--no-install-recommends', ...missing);
   });
@@ -102,7 +143,7 @@ async function cached(name, install) {
   if (existsSync(marker)) return dir;
   return await locked(name, async () => {
     if (existsSync(marker)) return dir;
-    console.log(`installing ${name} into ${cacheDir}`);
+    console.error(`installing ${name} into ${cacheDir}`);
     const temporary = `${dir}.new`;
     await rm(temporary, { recursive: true, force: true });
     await rm(dir, { recursive: true, force: true });
@@ -135,7 +176,7 @@ async function locked(name, work) {
         await dropStaleLock(lock, owner);
         continue;
       }
-      if (tries === 20) console.log(`waiting for process ${owner}, which installs ${name}`);
+      if (tries === 20) console.error(`waiting for process ${owner}, which installs ${name}`);
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
     try {
@@ -172,12 +213,13 @@ function isAlive(pid) {
 }
 
 async function main(parts) {
-  const all = [...nodeVersions.map((version) => `node${version}`), 'code-server', 'chromium'];
+  const all = [...nodeVersions.map((version) => `node${version}`), 'code-server', 'chromium', 'peers'];
   for (const part of parts.length === 0 || parts.includes('all') ? all : parts) {
     const version = /^node(.+)$/.exec(part)?.[1];
     if (version) console.log(`${part}: ${await ensureNode(version)}`);
     else if (part === 'code-server') console.log(`${part}: ${(await ensureCodeServer()).vscode}`);
     else if (part === 'chromium') console.log(`${part}: ${await ensureChromium()}`);
+    else if (part === 'peers') console.log(`peers: ${(await ensurePeers()).peers}`);
     else throw new Error(`no part of the test bed is called ${part}; there are ${all.join(', ')}`);
   }
 }

@@ -21,7 +21,7 @@ export async function ensureDependencies() {
     writeFileSync(marker, wanted);
     return;
   }
-  console.log('installing dependencies');
+  console.error('installing dependencies');
   await run('npm', ['ci', '--no-audit', '--no-fund'], { env: cleanEnv() });
   writeFileSync(marker, wanted);
 }

@@ -50,7 +50,8 @@ export class Connections {
   constructor() {
     onRequestStart(({ request, response, socket }) => {
       this.requests += 1;
-      const tcp = tcpSocketOf(socket) ?? socket;
+      // Most requests come in plain text, on the very socket that was accepted: nothing to look for, on the hottest path.
+      const tcp = this.known.has(socket) ? socket : (tcpSocketOf(socket) ?? socket);
       const entry = this.known.get(tcp);
       if (!entry) return;
       if (this.isLastAnswer?.(tcp)) response.shouldKeepAlive = false;

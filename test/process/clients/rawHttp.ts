@@ -7,6 +7,9 @@ export interface Answer {
   readonly body: string;
 }
 
+/** A connection that was lost without a word would keep its client for ever. */
+const ANSWER_LIMIT_MS = 20_000;
+
 interface Waiting {
   readonly done: (answer: Answer) => void;
   readonly fail: (error: Error) => void;
@@ -27,6 +30,9 @@ export class RawHttp {
       this.read();
     });
     socket.on('error', (error) => this.break(error));
+    socket.setTimeout(ANSWER_LIMIT_MS, () => {
+      if (this.waiting.length > 0) socket.destroy(new Error(`no answer within ${ANSWER_LIMIT_MS} ms`));
+    });
     socket.on('close', () => this.break(new Error('the server closed the connection')));
   }
 

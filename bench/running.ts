@@ -1,0 +1,178 @@
+/** An app under one of the tools: started in a folder of its own, saved, measured, ended. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type Agent, request } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { endAll, marked } from '../scripts/lib/guarded.mjs';
+import { places, type AppName } from './places.ts';
+import type { Tool } from './tools.ts';
+
+const MARK = 'GR_BENCH_TOOL';
+const START_LIMIT_MS = 60_000;
+const COMMAND_LIMIT_MS = 60_000;
+const REQUEST_LIMIT_MS = 20_000;
+const LOOK_EVERY_MS = 2;
+const PAGE_MS = 10;
+
+export interface RunningOptions {
+  readonly workers?: number;
+}
+
+export class Running {
+  readonly tool: Tool;
+  readonly folder: string;
+  readonly port: number;
+  private readonly mark = randomUUID();
+  private readonly home: string;
+  private source: string;
+  private version = 0;
+  private child: ChildProcess | undefined;
+
+  private constructor(tool: Tool, app: AppName, port: number) {
+    this.tool = tool;
+    this.port = port;
+    this.home = join(places.folder, `${tool.id}-${app}-${this.mark.slice(0, 8)}`);
+    this.folder = join(this.home, 'app');
+    mkdirSync(this.folder, { recursive: true });
+    symlinkSync(places.appModules, join(this.folder, 'node_modules'));
+    writeFileSync(join(this.folder, 'package.json'), JSON.stringify({ name: `${tool.id}-${app}`, private: true }));
+    // The version of the code stands in the code.
+    this.source = readFileSync(places.apps[app], 'utf8').replace(
+      "process.env.GRACEFUL_RELOAD_GENERATION ?? '0'",
+      "'v0'",
+    );
+    writeFileSync(this.file, this.source);
+  }
+
+  /** Resolves once the app answers. */
+  static async start(tool: Tool, app: AppName, { workers = 1 }: RunningOptions = {}): Promise<Running> {
+    const running = new Running(tool, app, await freePort());
+    running.child = running.spawn(tool.command('app.cjs', workers));
+    const deadline = performance.now() + START_LIMIT_MS;
+    while (!(await running.ask().catch(() => undefined))) {
+      if (performance.now() > deadline || running.child.exitCode !== null) {
+        await running.end();
+        throw new Error(`${tool.name} with the ${app} app does not answer\n${running.log()}`);
+      }
+      await delay(20);
+    }
+    return running;
+  }
+
+  log(): string {
+    return readFileSync(join(this.home, 'log'), 'utf8');
+  }
+
+  /** Writes the next version, as an editor would; resolves with it. What has to be done beside goes on in `told`. */
+  save(): { version: string; told: Promise<void> } {
+    this.version += 1;
+    const version = `v${this.version}`;
+    this.source = this.source.replace(/'v\d+'/, `'${version}'`);
+    writeFileSync(this.file, this.source);
+    const { afterSave } = this.tool;
+    return { version, told: afterSave ? this.run(afterSave) : Promise.resolve() };
+  }
+
+  /** Asks again and again, each time on a new connection, until this version answers. False when it does not within the limit. */
+  async answers(version: string, limitMs: number): Promise<boolean> {
+    for (const deadline = performance.now() + limitMs; performance.now() < deadline;) {
+      const answer = await this.ask().catch(() => undefined);
+      if (answer === version) return true;
+      await delay(LOOK_EVERY_MS);
+    }
+    return false;
+  }
+
+  /** The version that answers. */
+  ask(agent: Agent | false = false): Promise<string> {
+    return new Promise((done, fail) => {
+      const sent = request({ host: '127.0.0.1', port: this.port, agent, timeout: REQUEST_LIMIT_MS }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        response.on('error', fail);
+        response.on('end', () => {
+          const header = response.headers['x-generation'];
+          if (response.statusCode !== 200) fail(new Error(`status ${response.statusCode}`));
+          else done(typeof header === 'string' ? header : text);
+        });
+      });
+      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${REQUEST_LIMIT_MS} ms`)));
+      sent.on('error', fail);
+      sent.end();
+    });
+  }
+
+  /** CPU time of all its processes so far. */
+  cpuMs(): number {
+    let ticks = 0;
+    for (const pid of this.pids()) {
+      const stat = readProc(pid, 'stat');
+      const [user = 0, system = 0] = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .slice(11, 13)
+        .map(Number);
+      ticks += user + system;
+    }
+    return ticks * PAGE_MS;
+  }
+
+  /** Memory of all its processes, where a page that several share counts once. */
+  memoryMb(): number {
+    const kilobytes = this.pids().map((pid) => Number(/^Pss:\s+(\d+)/m.exec(readProc(pid, 'smaps_rollup'))?.[1] ?? 0));
+    return kilobytes.reduce((sum, each) => sum + each, 0) / 1024;
+  }
+
+  async end(): Promise<void> {
+    await endAll(() => this.pids());
+  }
+
+  private get file(): string {
+    return join(this.folder, 'app.cjs');
+  }
+
+  private pids(): number[] {
+    return marked(this.mark, MARK);
+  }
+
+  private async run(command: readonly string[]): Promise<void> {
+    const child = this.spawn(command);
+    const limit = setTimeout(() => child.kill('SIGKILL'), COMMAND_LIMIT_MS);
+    await once(child, 'exit');
+    clearTimeout(limit);
+  }
+
+  private spawn([command = '', ...args]: readonly string[]): ChildProcess {
+    const output = openSync(join(this.home, 'log'), 'a');
+    const env: NodeJS.ProcessEnv = {
+      ...process.env,
+      [MARK]: this.mark,
+      PORT: String(this.port),
+      PM2_HOME: join(this.home, 'pm2'),
+      NO_COLOR: '1',
+    };
+    const child = spawn(command, args, { cwd: this.folder, env, stdio: ['ignore', output, output] });
+    child.on('error', (error) => console.error(`${command}: ${error.message}`));
+    return child;
+  }
+}
+
+function readProc(pid: number, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  return port;
+}

@@ -1,0 +1,183 @@
+/** From a save to the first response of the new code, and what happens to requests meanwhile. */
+import { Agent } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isChosen, tell, type Options } from './options.ts';
+import type { AppName } from './places.ts';
+import { count, median, quantile, type Report, type Target } from './report.ts';
+import { Running } from './running.ts';
+import { tools, type Tool } from './tools.ts';
+
+const everyTool: readonly Tool[] = [
+  tools.ours,
+  tools.nodeWatch,
+  tools.nodemon,
+  tools.tsx,
+  tools.bunWatch,
+  tools.bunHot,
+  tools.pm2Reload,
+  tools.pm2Watch,
+  tools.cluster,
+];
+const quickTools: readonly Tool[] = [tools.ours, tools.nodeWatch, tools.nodemon, tools.bunWatch];
+const apps = ['small', 'heavy'] as const satisfies readonly AppName[];
+
+const SAVE_LIMIT_MS = 30_000;
+const IDLE_MS = 3000;
+/** How long the clients go on before a save, and after the new code has answered. */
+const BEFORE_MS = 150;
+const AFTER_MS = 400;
+
+interface Figures {
+  readonly app: AppName;
+  readonly tool: string;
+  readonly milliseconds: number[];
+  /** Saves that no response came from within the limit. */
+  missed: number;
+  requests: number;
+  failed: number;
+  memoryMb: number;
+  idleCpuPercent: number;
+}
+
+export async function speed(options: Options): Promise<Report> {
+  const saves = options.saves ?? (options.isQuick ? 5 : 20);
+  const chosen = (options.isQuick && !options.tools ? quickTools : everyTool).filter((tool) => isChosen(options, tool));
+  const figures: Figures[] = [];
+  for (const app of apps) figures.push(...(await measureApp(app, chosen, saves)));
+  const of = (app: AppName, tool: Tool): Figures | undefined =>
+    figures.find((each) => each.app === app && each.tool === tool.id);
+  return {
+    title: 'From save to new code',
+    how:
+      `${saves} saves of each tool and app (\`pm2 --watch\`: at most ${tools.pm2Watch.mostSaves}), one tool after the other in each round; milliseconds from the write to the first response of ` +
+      'the new code, on a new connection; failed of all requests by 5 clients from shortly before each save until shortly after the ' +
+      'new code answered; memory (PSS) of all processes of the tool and the app. Small: plain `http`. Heavy: Express and ten packages that take about a second to load.',
+    columns: [
+      { title: '', align: 'left' },
+      ...['small p50', 'p90', 'failed', 'MB', 'heavy p50', 'p90', 'failed', 'MB'].map((title) => ({
+        title,
+        align: 'right' as const,
+      })),
+    ],
+    rows: chosen.map((tool) => [tool.name, ...apps.flatMap((app) => cells(of(app, tool)))]),
+    figures,
+    targets: targets(of),
+  };
+}
+
+function cells(figures: Figures | undefined): string[] {
+  if (!figures) return ['-', '-', '-', '-'];
+  const { milliseconds, requests, failed, memoryMb, missed } = figures;
+  return [
+    count(median(milliseconds)) + (missed > 0 ? ` (${missed} missed)` : ''),
+    count(quantile(milliseconds, 0.9)),
+    `${count(failed)} of ${count(requests)}`,
+    count(memoryMb),
+  ];
+}
+
+function targets(of: (app: AppName, tool: Tool) => Figures | undefined): Target[] {
+  const faster = (app: AppName, tool: Tool, wanted: number): Target[] => {
+    const [ours, other] = [of(app, tools.ours), of(app, tool)];
+    if (!ours || !other) return [];
+    const measured = median(other.milliseconds) / median(ours.milliseconds);
+    return [{ what: `${app} app: times faster than ${tool.name}`, measured, wanted, kind: 'at least' }];
+  };
+  return [
+    ...apps.map((app): Target => ({
+      what: `${app} app: failed requests`,
+      measured: of(app, tools.ours)?.failed ?? Number.NaN,
+      wanted: 0,
+      kind: 'at most',
+    })),
+    ...faster('small', tools.nodeWatch, 5),
+    ...faster('small', tools.nodemon, 3),
+    ...faster('small', tools.bunWatch, 1.3),
+    ...faster('heavy', tools.nodeWatch, 20),
+    ...faster('heavy', tools.bunHot, 5),
+  ];
+}
+
+/** All tools are up at once and take turns, so that whatever else the machine does hits them alike. */
+async function measureApp(app: AppName, chosen: readonly Tool[], saves: number): Promise<Figures[]> {
+  const all: { running: Running; figures: Figures }[] = [];
+  try {
+    for (const tool of chosen) {
+      tell(`${app} app: starting ${tool.name}`);
+      const running = await Running.start(tool, app);
+      all.push({ running, figures: emptyFigures(app, tool) });
+    }
+    tell(`${app} app: a save that does not count`);
+    for (const { running, figures } of all) await measureSave(running, { ...figures, milliseconds: [] });
+    await measureIdle(all);
+    for (let save = 0; save < saves; save++) {
+      tell(`${app} app: save ${save + 1} of ${saves}`);
+      // Nobody always comes after the same one.
+      const first = save % all.length;
+      for (const { running, figures } of [...all.slice(first), ...all.slice(0, first)])
+        if (save < (running.tool.mostSaves ?? saves)) await measureSave(running, figures);
+    }
+    for (const { running, figures } of all) figures.memoryMb = running.memoryMb();
+  } finally {
+    await Promise.all(all.map(({ running }) => running.end()));
+  }
+  return all.map(({ figures }) => figures);
+}
+
+const emptyFigures = (app: AppName, tool: Tool): Figures => ({
+  app,
+  tool: tool.id,
+  milliseconds: [],
+  missed: 0,
+  requests: 0,
+  failed: 0,
+  memoryMb: 0,
+  idleCpuPercent: 0,
+});
+
+async function measureIdle(all: readonly { running: Running; figures: Figures }[]): Promise<void> {
+  await delay(1000);
+  const before = all.map(({ running }) => running.cpuMs());
+  await delay(IDLE_MS);
+  all.forEach(({ running, figures }, index) => {
+    figures.idleCpuPercent = ((running.cpuMs() - before[index]!) / IDLE_MS) * 100;
+  });
+}
+
+async function measureSave(running: Running, figures: Figures): Promise<void> {
+  const load = startLoad(running);
+  await delay(BEFORE_MS);
+  const since = performance.now();
+  const { version, told } = running.save();
+  if (await running.answers(version, SAVE_LIMIT_MS)) figures.milliseconds.push(performance.now() - since);
+  else figures.missed += 1;
+  await told;
+  await delay(AFTER_MS);
+  const { requests, failed } = await load.stop();
+  figures.requests += requests;
+  figures.failed += failed;
+}
+
+/** Three clients that keep their connection and two that do not, each at a pace that leaves time for the server. */
+function startLoad(running: Running): { stop: () => Promise<{ requests: number; failed: number }> } {
+  const result = { requests: 0, failed: 0 };
+  let isOver = false;
+  const loop = async (agent: Agent | false): Promise<void> => {
+    while (!isOver) {
+      result.requests += 1;
+      await running.ask(agent).catch(() => (result.failed += 1));
+      await delay(5);
+    }
+    if (agent) agent.destroy();
+  };
+  const loops = Array.from({ length: 5 }, (_, index) =>
+    loop(index < 3 ? new Agent({ keepAlive: true, maxSockets: 1 }) : false),
+  );
+  return {
+    stop: async () => {
+      isOver = true;
+      await Promise.all(loops);
+      return result;
+    },
+  };
+}

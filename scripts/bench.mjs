@@ -1,0 +1,50 @@
+// `npm run bench`: figures side by side with the tools that people use today, all measured in one run on one machine.
+//
+//   npm run bench -- [speed] [reload] [throughput] [all] [--quick] [--saves N] [--tools ID,ID] [--json FILE] [--readme] [--check]
+//
+// speed       (default) from a save to the first response of the new code, and the requests that fail meanwhile
+// reload      strict clients that never try twice, while the server reloads again and again
+// throughput  requests per second and CPU time per request, beside plain `node app.js`; by wrk
+//
+// --quick     few rounds: does it work, and about where are we
+// --saves N   of each tool and app in speed
+// --tools     some of them in speed and reload, by the ids of bench/tools.ts
+// --json FILE all figures
+// --readme    puts the tables into README.md, and the figures into bench/results/latest.json
+// --check     exit code 1 when a target is missed
+//
+// Tables go to standard output, progress to standard error.
+import { once } from 'node:events';
+import { mkdtempSync, realpathSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { build } from './build.mjs';
+import { startGuarded } from './lib/guarded.mjs';
+import { onNode24 } from './lib/install.mjs';
+import { cleanEnv, root } from './lib/run.mjs';
+import { ensurePeers, ensureWrk } from './testbed.mjs';
+
+await onNode24();
+try {
+  const args = process.argv.slice(2);
+  // As it is shipped.
+  await build({ production: true });
+  const { peers, apps } = await ensurePeers();
+  const wrk = args.some((arg) => arg === 'throughput' || arg === 'all') ? await ensureWrk() : '';
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'gr-bench-')));
+  // Tools that run `node` get the one that runs us.
+  const PATH = [dirname(process.execPath), cleanEnv().PATH].join(delimiter);
+  const env = { PATH, TMPDIR: folder, BENCH_FOLDER: folder, BENCH_PEERS: peers, BENCH_APPS: apps, BENCH_WRK: wrk };
+  const bench = startGuarded(process.execPath, [join(root, 'bench', 'main.ts'), ...args], {
+    stdio: 'inherit',
+    env: cleanEnv(env),
+    removeAfterwards: folder,
+  });
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => void bench.stop());
+  const [code] = await once(bench.child, 'exit');
+  await bench.stop();
+  process.exitCode = code ?? 1;
+} catch (error) {
+  console.error(error.errors ? error.message : (error.stack ?? error));
+  process.exitCode = 1;
+}
