@@ -1,6 +1,7 @@
 /** Clients that go on at once while a server reloads. Each counts what it asked and keeps every failure. */
 import type { NetConnectOpts } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Changes } from '../harness/events.ts';
 import { RawHttp, type Answer } from './rawHttp.ts';
 
 export interface Tally {
@@ -19,6 +20,8 @@ export interface StrictClients {
   stop(): Promise<Tally[]>;
   /** Asks so far, of all clients. */
   asked(): number;
+  /** Resolves when every client has been answered this many times more; rejects once one has failed. */
+  answered(times: number): Promise<void>;
 }
 
 type Ask = (run: Run) => Promise<void>;
@@ -27,6 +30,7 @@ class Run {
   readonly target: NetConnectOpts;
   readonly tally: Tally;
   readonly random: () => number;
+  answered = 0;
   isOver = false;
   private kept: RawHttp | undefined;
 
@@ -134,22 +138,27 @@ const asks: Record<string, { readonly clients: number; readonly ask: Ask }> = {
   },
 };
 
-/** @param only names of clients; all by default */
+/**
+ * @param only names of clients; all by default
+ * @param pauseMs after each answer, where the machine's time is needed for something else
+ */
 export function startClients(
   target: NetConnectOpts,
   seed: number,
   only: readonly string[] = Object.keys(asks),
+  pauseMs = 0,
 ): StrictClients {
   const runs: Run[] = [];
   const loops: Promise<void>[] = [];
   const random = mulberry32(seed);
+  const turns = new Changes();
   for (const name of only) {
     const { clients, ask } = asks[name]!;
     const tally: Tally = { name, clients, asked: 0, opened: 0, failures: [], generations: new Set() };
     for (let index = 0; index < clients; index++) {
       const run = new Run(target, tally, random);
       runs.push(run);
-      loops.push(loop(run, ask));
+      loops.push(loop(run, ask, turns, pauseMs));
     }
   }
   return {
@@ -157,6 +166,15 @@ export function startClients(
       runs
         .filter((run, index) => runs.findIndex(({ tally }) => tally === run.tally) === index)
         .reduce((sum, { tally }) => sum + tally.asked, 0),
+    answered: async (times) => {
+      const goals = runs.map(({ answered }) => answered + times);
+      const isThere = (): boolean => {
+        const failed = runs.find(({ tally }) => tally.failures.length > 0)?.tally;
+        if (failed) throw new Error(`${failed.name}: ${failed.failures[0]}`);
+        return runs.every(({ answered }, index) => answered >= goals[index]!);
+      };
+      await turns.until(isThere, `${times} more answers each`, () => runs.map(({ answered }) => answered).join(' '));
+    },
     stop: async () => {
       for (const run of runs) run.isOver = true;
       await Promise.all(loops);
@@ -166,15 +184,18 @@ export function startClients(
   };
 }
 
-async function loop(run: Run, ask: Ask): Promise<void> {
+async function loop(run: Run, ask: Ask, turns: Changes, pauseMs: number): Promise<void> {
   while (!run.isOver) {
     run.tally.asked += 1;
     try {
       await ask(run);
+      run.answered += 1;
     } catch (error) {
       run.tally.failures.push(error instanceof Error ? error.message : String(error));
       await delay(20);
     }
+    turns.tell();
+    if (pauseMs > 0) await delay(pauseMs);
   }
 }
 
