@@ -125,6 +125,9 @@ export class Connections {
     this.onIdle = onIdle;
     this.isLastAnswer = isLastAnswer;
     for (const [socket, entry] of this.known) if (isLastAnswer(socket)) closeWithLast(entry);
+    // A request under way may turn into an upgraded connection. A listener where there was none would make Node upgrade.
+    for (const server of new Set([...this.known.values()].map((entry) => entry.server)))
+      if (server.listenerCount('upgrade') > 0) server.on('upgrade', onIdle);
   }
 
   get count(): number {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http, { type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MatrixClients } from './clients/matrixClients.ts';
@@ -246,6 +247,88 @@ test('F. a group that does not reload keeps its 50 sockets over 20 reloads of th
     );
   assert.equal(closed, 0);
   assert.deepEqual(server.pids('gateway'), [gateway]);
+});
+
+const UPGRADE = [
+  'GET / HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n',
+  'Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+] as const;
+const CLOSE_1012 = Buffer.from([0x88, 0x02, 0x03, 0xf4]);
+
+/** A connection whose bytes are looked at one by one. */
+class RawSocket {
+  readonly socket: Socket;
+  readonly closed: Promise<unknown>;
+  private readonly chunks: Buffer[] = [];
+  private length = 0;
+  private readonly changes = new Changes();
+
+  constructor(server: Server) {
+    this.socket = connect(target(server));
+    this.closed = once(this.socket, 'close');
+    this.socket.on('data', (chunk: Buffer) => {
+      this.chunks.push(chunk);
+      this.length += chunk.length;
+      this.changes.tell();
+    });
+  }
+
+  get received(): Buffer {
+    return Buffer.concat(this.chunks);
+  }
+
+  /** What came after the head of the answer, once that is as much. */
+  async afterHead(bytes: number): Promise<Buffer> {
+    const rest = (): Buffer | undefined => {
+      if (this.length < bytes) return undefined;
+      const { received } = this;
+      const end = received.indexOf('\r\n\r\n');
+      return end < 0 || received.length < end + 4 + bytes ? undefined : received.subarray(end + 4);
+    };
+    return this.changes.until(rest, `${bytes} bytes`, () => `${this.length} bytes came, head included`);
+  }
+
+  /** The client's own close, masked, as the protocol wants it. */
+  async close(): Promise<void> {
+    this.socket.write(Buffer.from([0x88, 0x80, 0, 0, 0, 0]));
+    await this.closed;
+  }
+}
+
+test('F. a request that becomes an upgraded connection while its worker drains is closed with 1012 too', async (t) => {
+  const { server } = await start(t);
+  const client = new RawSocket(server);
+  t.after(() => client.socket.destroy());
+  await once(client.socket, 'connect');
+  client.socket.write(UPGRADE[0]);
+  // A request that comes after it: when that is answered, the half of the head has been read.
+  assert.equal((await server.ask()).status, 200);
+  assert.equal((await reload(server)).result, 'done');
+  client.socket.write(UPGRADE[1]);
+  assert.deepEqual((await client.afterHead(4)).subarray(0, 4), CLOSE_1012);
+  assert.match(client.received.toString('latin1'), /^HTTP\/1\.1 101 /);
+  await client.close();
+  await server.settled();
+  assert.equal(server.lastReload?.closedConnections.websocket, 1);
+  assert.equal(server.lastReload?.forcedConnections, 0);
+});
+
+test('F. a WebSocket that has not taken in all that was sent gets the close frame after it', async (t) => {
+  const { server } = await start(t);
+  const client = new RawSocket(server);
+  t.after(() => client.socket.destroy());
+  client.socket.write(UPGRADE.join(''));
+  await client.afterHead(0);
+  client.socket.pause();
+  client.socket.write(Buffer.concat([Buffer.from([0x81, 0x83, 0, 0, 0, 0]), Buffer.from('big')]));
+  await server.line(/big sent/);
+  assert.equal((await reload(server)).result, 'done');
+  client.socket.resume();
+  const frame = 10 + 16 * 1024 * 1024;
+  assert.deepEqual((await client.afterHead(frame + 4)).subarray(frame, frame + 4), CLOSE_1012);
+  await client.close();
+  await server.settled();
+  assert.equal(server.lastReload?.forcedConnections, 0);
 });
 
 test('M. one worker, stop-first: the port is never refused, not even while nobody runs', async (t) => {
