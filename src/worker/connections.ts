@@ -31,8 +31,10 @@ const NO_LIMIT_MS = 2 ** 31 - 1;
 
 interface Known {
   readonly server: Server;
-  /** Answers that are still to be given, or under way. */
+  /** Answers that are still to be given, or under way, in their order. */
   readonly answers: Set<ServerResponse>;
+  /** The one that was told to close the connection. */
+  closing: ServerResponse | undefined;
   isEventStream: boolean;
   /** When the last answer ended. */
   idleSince: number;
@@ -54,8 +56,8 @@ export class Connections {
       const tcp = this.known.has(socket) ? socket : (tcpSocketOf(socket) ?? socket);
       const entry = this.known.get(tcp);
       if (!entry) return;
-      if (this.isLastAnswer?.(tcp)) response.shouldKeepAlive = false;
       entry.answers.add(response);
+      if (this.isLastAnswer?.(tcp)) closeWithLast(entry);
       entry.isEventStream = request.headers.accept?.includes('text/event-stream') ?? false;
       response.once('close', () => {
         entry.answers.delete(response);
@@ -70,6 +72,7 @@ export class Connections {
       this.known.set(socket, {
         server,
         answers: new Set(),
+        closing: undefined,
         isEventStream: false,
         idleSince: performance.now(),
         expiresAt: null,
@@ -122,9 +125,10 @@ export class Connections {
   onDrain(onIdle: () => void, isLastAnswer: (socket: HttpSocket) => boolean): void {
     this.onIdle = onIdle;
     this.isLastAnswer = isLastAnswer;
-    for (const [socket, { answers }] of this.known) {
-      for (const answer of answers) if (!answer.headersSent && isLastAnswer(socket)) answer.shouldKeepAlive = false;
-    }
+    for (const [socket, entry] of this.known) if (isLastAnswer(socket)) closeWithLast(entry);
+    // A request under way may turn into an upgraded connection. A listener where there was none would make Node upgrade.
+    for (const server of new Set([...this.known.values()].map((entry) => entry.server)))
+      if (server.listenerCount('upgrade') > 0) server.on('upgrade', onIdle);
   }
 
   get count(): number {
@@ -157,6 +161,17 @@ export class Connections {
       kind: kindOf(socket, entry, idleOf, ofSessions),
     }));
   }
+}
+
+/** Pipelined requests that were read are all answered: Node closes after the first answer that says so. */
+function closeWithLast(entry: Known): void {
+  const { closing } = entry;
+  if (closing?.headersSent) return;
+  const last = [...entry.answers].at(-1);
+  if (!last || last === closing || last.headersSent || !last.shouldKeepAlive) return;
+  if (closing) closing.shouldKeepAlive = true;
+  last.shouldKeepAlive = false;
+  entry.closing = last;
 }
 
 function kindOf(

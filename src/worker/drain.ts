@@ -76,7 +76,8 @@ export class Drain {
       if (kind === 'idle' || kind === 'busy' || this.told.has(socket)) continue;
       this.told.add(socket);
       this.closed[kind] += 1;
-      if (kind === 'websocket' && socket.writableLength === 0) socket.write(CLOSE_1012);
+      // After what is still to be written.
+      if (kind === 'websocket') socket.write(CLOSE_1012);
     }
     if (left === 0 && this.connections.sessions.size === 0) this.finish();
   }

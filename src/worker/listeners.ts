@@ -18,6 +18,8 @@ const PIPE = -1;
 interface Listening {
   readonly server: net.Server;
   readonly backlog: number;
+  /** Also where the server has given it away: in a program's own `node:cluster` the primary takes it for itself. */
+  handle: RawHandle | undefined;
   /** Starts to accept. */
   admit: () => void;
   /** Node's own handler of a new connection; undefined until the server listens. */
@@ -139,10 +141,9 @@ export class Listeners {
    */
   stopAccepting(): void {
     this.isDraining = true;
-    for (const { server } of this.listening.values()) {
-      const handle = rawHandle(server);
+    for (const { server, handle } of this.listening.values()) {
       if (!handle) continue;
-      setRawHandle(server, standIn(handle));
+      if (rawHandle(server) === handle) setRawHandle(server, standIn(handle));
       handle.onconnection = null;
       handle.close();
     }
@@ -155,7 +156,13 @@ export class Listeners {
       return;
     }
     const key = this.keyFor(address, port, addressType);
-    const entry: Listening = { server, backlog: backlog || BACKLOG, admit: () => undefined, accept: undefined };
+    const entry: Listening = {
+      server,
+      backlog: backlog || BACKLOG,
+      handle: undefined,
+      admit: () => undefined,
+      accept: undefined,
+    };
     const handle = this.given.get(key);
     if (handle) {
       this.given.delete(key);
@@ -176,16 +183,21 @@ export class Listeners {
     key: ListenKey,
     handle: RawHandle,
   ): void {
+    entry.handle = handle;
     if (!this.isAdmitted) {
       const own = handle as { listen?: RawHandle['listen'] };
       own.listen = () => 0;
       // Not listened on, the handle would not keep the process alive.
       const release = this.channel.hold();
-      entry.server.once('close', release);
+      let isClosed = false;
+      entry.server.once('close', () => {
+        isClosed = true;
+        release();
+      });
       entry.admit = () => {
         delete own.listen;
         release();
-        if (rawHandle(entry.server) === handle) handle.listen(entry.backlog);
+        if (!isClosed) handle.listen(entry.backlog);
       };
     }
     setRawHandle(entry.server, handle);
@@ -204,6 +216,7 @@ export class Listeners {
       return;
     }
     const accept = handle.onconnection;
+    entry.handle = handle;
     entry.accept = accept ?? undefined;
     if (!this.isAdmitted) {
       handle.onconnection = (status, client) => {

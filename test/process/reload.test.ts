@@ -65,23 +65,6 @@ for (const order of ['start-first', 'stop-first'] as const) {
   });
 }
 
-test('one worker, stop-first: the port is never refused', async (t) => {
-  const project = Project.of('cjs', t);
-  const server = await project.ready(['--order', 'stop-first', 'app.cjs']);
-  const load = startLoad(server.port(), t);
-  for (let round = 2; round < 5; round++) {
-    await load.answered(3);
-    const report = await server.reloadBy(() =>
-      project.writeAtomically('message.cjs', `exports.message = 'round ${round}';\n`),
-    );
-    assert.equal(report.result, 'done');
-  }
-  await load.answered(3);
-  const { answers, failures } = await load.stop();
-  assert.deepEqual(failures, [], `of ${answers.length} requests`);
-  assert.equal(answers.at(-1)?.body['message'], 'round 4');
-});
-
 test('one slot can be reloaded by itself', async (t) => {
   const project = Project.of('cjs', t);
   const server = await project.ready(['--workers', '2', 'app.cjs']);

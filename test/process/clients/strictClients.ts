@@ -22,6 +22,8 @@ export interface StrictClients {
   asked(): number;
   /** Settles once it holds for the clients of all these names. */
   all(names: readonly string[], holds: (tally: Tally) => boolean): Promise<void>;
+  /** Resolves when every client has been answered this many times more; rejects once one has failed. */
+  answered(times: number): Promise<void>;
 }
 
 type Ask = (run: Run) => Promise<void>;
@@ -30,15 +32,14 @@ class Run {
   readonly target: NetConnectOpts;
   readonly tally: Tally;
   readonly random: () => number;
+  answered = 0;
   isOver = false;
-  private readonly answers: Changes;
   private kept: RawHttp | undefined;
 
-  constructor(target: NetConnectOpts, tally: Tally, random: () => number, answers: Changes) {
+  constructor(target: NetConnectOpts, tally: Tally, random: () => number) {
     this.target = target;
     this.tally = tally;
     this.random = random;
-    this.answers = answers;
   }
 
   /** One connection for the life of the client: it must survive every reload. */
@@ -57,7 +58,6 @@ class Run {
     if (wanted !== undefined && answer.body !== wanted)
       throw new Error(`body ${JSON.stringify(answer.body.slice(0, 80))}, wanted ${JSON.stringify(wanted)}`);
     this.tally.generations.add(answer.headers.get('x-generation') ?? '?');
-    this.answers.tell();
   }
 
   async pause(ms: number): Promise<void> {
@@ -140,23 +140,27 @@ const asks: Record<string, { readonly clients: number; readonly ask: Ask }> = {
   },
 };
 
-/** @param only names of clients; all by default */
+/**
+ * @param only names of clients; all by default
+ * @param pauseMs after each answer, where the machine's time is needed for something else
+ */
 export function startClients(
   target: NetConnectOpts,
   seed: number,
   only: readonly string[] = Object.keys(asks),
+  pauseMs = 0,
 ): StrictClients {
   const runs: Run[] = [];
   const loops: Promise<void>[] = [];
-  const answers = new Changes();
   const random = mulberry32(seed);
+  const turns = new Changes();
   for (const name of only) {
     const { clients, ask } = asks[name]!;
     const tally: Tally = { name, clients, asked: 0, opened: 0, failures: [], generations: new Set() };
     for (let index = 0; index < clients; index++) {
-      const run = new Run(target, tally, random, answers);
+      const run = new Run(target, tally, random);
       runs.push(run);
-      loops.push(loop(run, ask));
+      loops.push(loop(run, ask, turns, pauseMs));
     }
   }
   return {
@@ -167,11 +171,20 @@ export function startClients(
     all: async (names, holds) => {
       const tallies = new Set(runs.map(({ tally }) => tally).filter(({ name }) => names.includes(name)));
       const missing = (): string[] => [...tallies].filter((tally) => !holds(tally)).map(({ name }) => name);
-      await answers.until(
+      await turns.until(
         () => missing().length === 0,
         'every client to be answered',
         () => `still waiting: ${missing().join(', ')}`,
       );
+    },
+    answered: async (times) => {
+      const goals = runs.map(({ answered }) => answered + times);
+      const isThere = (): boolean => {
+        const failed = runs.find(({ tally }) => tally.failures.length > 0)?.tally;
+        if (failed) throw new Error(`${failed.name}: ${failed.failures[0]}`);
+        return runs.every(({ answered }, index) => answered >= goals[index]!);
+      };
+      await turns.until(isThere, `${times} more answers each`, () => runs.map(({ answered }) => answered).join(' '));
     },
     stop: async () => {
       for (const run of runs) run.isOver = true;
@@ -182,15 +195,18 @@ export function startClients(
   };
 }
 
-async function loop(run: Run, ask: Ask): Promise<void> {
+async function loop(run: Run, ask: Ask, turns: Changes, pauseMs: number): Promise<void> {
   while (!run.isOver) {
     run.tally.asked += 1;
     try {
       await ask(run);
+      run.answered += 1;
     } catch (error) {
       run.tally.failures.push(error instanceof Error ? error.message : String(error));
       await delay(20);
     }
+    turns.tell();
+    if (pauseMs > 0) await delay(pauseMs);
   }
 }
 

@@ -8,8 +8,8 @@ export function isAlive(pid: number): boolean {
   return stateOf(pid) !== undefined;
 }
 
-/** Undefined for a process that has ended, whether or not anybody has asked for its exit code. */
-function stateOf(pid: number): string | undefined {
+/** The letter that the system has for it, `T` when it was stopped. Undefined for a process that has ended, whether or not anybody has asked for its exit code. */
+export function stateOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
