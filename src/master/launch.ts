@@ -5,6 +5,7 @@ import { dirname, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseEnv } from 'node:util';
 import { CONFIG_VARIABLE, type PreloadConfig } from '../protocol/worker.ts';
+import { acceptsInMaster } from '../platform/accepting.ts';
 import { messageOf, UserError } from '../protocol/userError.ts';
 import type { GroupDefinition } from './definitions.ts';
 import { mixesLoadersBadly, stripsTypes, type NodeBinary } from './nodeVersion.ts';
@@ -42,6 +43,7 @@ export function launchOf(request: LaunchRequest): Launch {
     asyncLoader: usesAsyncLoader && mixesLoadersBadly(node.version),
     readyMessage: request.readyMessage ?? false,
     ...(request.check ? { check: request.check } : {}),
+    acceptsInMaster,
     ownExecArgv: preload.length,
     indexFile: join(__dirname, 'index.js'),
   };

@@ -9,12 +9,15 @@ import type { Address } from '../protocol/status.ts';
 import type { ListenKey } from '../protocol/worker.ts';
 import type { FromWorker } from '../protocol/workerMessages.ts';
 import { readable } from '../core/readiness.ts';
+import { isWindows } from '../platform/processes.ts';
 import type { SocketHandle } from './workerProcess.ts';
 
 /** What the listeners need of a worker. */
 export interface Receiver {
   readonly id: number;
   sendHandle(key: ListenKey, handle: SocketHandle): void;
+  sendAddress(key: ListenKey, address: Address): void;
+  grantAddress(id: number, address: Address): void;
   grant(id: number, handle: SocketHandle | undefined, error?: { code: string; message: string }): void;
   sendConnection(id: number, key: ListenKey, remainingMs: number | null, handle: SocketHandle): void;
 }
@@ -25,9 +28,14 @@ interface Held {
   /** Keeps a server alive whose handle the master itself bound. */
   readonly server?: Server;
   readonly path?: string;
+  /** The master accepts and passes connections on. */
+  readonly isAccepted?: boolean;
   /** Tells whether the path of a Unix socket is still the one that was bound. */
   readonly inode?: number | undefined;
 }
+
+/** A worker that may take a connection to that address now, the newest generation first, and that has not refused it. */
+type ReceiverFor = (group: string, key: ListenKey, refusedBy: ReadonlySet<number>) => Receiver | undefined;
 
 interface Moving {
   readonly group: string;
@@ -36,6 +44,7 @@ interface Moving {
   readonly remainingMs: number | null;
   readonly since: number;
   receiver: number | null;
+  readonly refusedBy: Set<number>;
 }
 
 type Need = Extract<FromWorker, { t: 'need' }>;
@@ -45,16 +54,19 @@ export class Listeners {
   private readonly moving = new Map<number, Moving>();
   private lastMove = 0;
   private lastUnix = 0;
-  private readonly receiverFor: (group: string, key: ListenKey) => Receiver | undefined;
+  private readonly receiverFor: ReceiverFor;
 
-  /** @param receiverFor a worker that may take a connection to that address now: the newest generation first */
-  constructor(receiverFor: (group: string, key: ListenKey) => Receiver | undefined) {
+  constructor(receiverFor: ReceiverFor) {
     this.receiverFor = receiverFor;
   }
 
   /** Everything the group listens on, before the worker's entry runs. */
   giveAll(group: string, worker: Receiver): void {
-    for (const [key, { handle, path }] of this.handlesOf(group)) {
+    for (const [key, { handle, path, address, isAccepted }] of this.handlesOf(group)) {
+      if (isAccepted && address) {
+        worker.sendAddress(key, address);
+        continue;
+      }
       // A worker asks for a Unix socket when it listens: its program may have removed the path before.
       if (path === undefined) worker.sendHandle(key, handle);
     }
@@ -81,8 +93,17 @@ export class Listeners {
   /** A worker wants an address that it could not bind itself. */
   need(group: string, worker: Receiver, need: Need): void {
     const held = this.handlesOf(group).get(need.key);
+    if (held?.isAccepted && held.address) {
+      worker.grantAddress(need.id, held.address);
+      return;
+    }
     if (held && !isReplaced(need, held)) {
       worker.grant(need.id, held.handle);
+      return;
+    }
+    // Only a worker that binds nothing itself asks before it has failed to.
+    if (need.code === null && (need.protocol === 'tcp' || isWindows)) {
+      this.accept(group, worker, need);
       return;
     }
     if (need.protocol === 'unix') {
@@ -134,14 +155,28 @@ export class Listeners {
   /** A worker let go of a connection: to the next one, or parked until there is one. */
   take(group: string, key: ListenKey, remainingMs: number | null, handle: SocketHandle): void {
     const id = ++this.lastMove;
-    this.moving.set(id, { group, key, handle, remainingMs, since: performance.now(), receiver: null });
+    this.moving.set(id, {
+      group,
+      key,
+      handle,
+      remainingMs,
+      since: performance.now(),
+      receiver: null,
+      refusedBy: new Set(),
+    });
     this.pass(id);
   }
 
   /** Our copy is kept until a receiver has the connection in its hands. */
   adopted(id: number, isAdopted: boolean): void {
-    if (isAdopted) this.drop(id);
-    else this.park(id);
+    const move = this.moving.get(id);
+    if (isAdopted || !move) {
+      this.drop(id);
+      return;
+    }
+    // One that drains by now, or whose program has given its server's handle away.
+    if (move.receiver !== null) move.refusedBy.add(move.receiver);
+    this.park(id);
   }
 
   onReceiverGone(worker: number): void {
@@ -165,7 +200,7 @@ export class Listeners {
 
   private pass(id: number): void {
     const move = this.moving.get(id);
-    const worker = move && this.receiverFor(move.group, move.key);
+    const worker = move && this.receiverFor(move.group, move.key, move.refusedBy);
     if (!move || !worker) return;
     move.receiver = worker.id;
     const remaining =
@@ -182,6 +217,28 @@ export class Listeners {
     let handles = this.groups.get(group);
     if (!handles) this.groups.set(group, (handles = new Map<ListenKey, Held>()));
     return handles;
+  }
+
+  private accept(group: string, worker: Receiver, { id, key, protocol, host, port, backlog }: Need): void {
+    const server = createServer();
+    server.once('error', ({ code = 'EINVAL', message }: NodeJS.ErrnoException) =>
+      worker.grant(id, undefined, { code, message }),
+    );
+    server.once('listening', () => {
+      const bound = server.address();
+      const address: Address =
+        bound === null || typeof bound === 'string'
+          ? { protocol: 'unix', host: host ?? '', port: null }
+          : { protocol: 'tcp', host: bound.address, port: bound.port };
+      const handle = rawHandleOf(server);
+      this.handlesOf(group).set(key, { handle, address, server, isAccepted: true });
+      handle.onconnection = (_status, client) => {
+        if (client) this.take(group, key, null, client);
+      };
+      worker.grantAddress(id, address);
+    });
+    const where = protocol === 'unix' ? { path: host ?? '' } : { port: port ?? 0, ...(host === null ? {} : { host }) };
+    server.listen({ ...where, ...(backlog === null ? {} : { backlog }) });
   }
 
   /**

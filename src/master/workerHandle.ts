@@ -1,7 +1,7 @@
 /** What the master knows of one worker beyond its state: process, loaded files, readiness, figures, why it ended. */
 import { readiness, type Readiness, type ReadyWish } from '../core/readiness.ts';
 import type { Worker } from '../core/workerState.ts';
-import type { ErrorInfo } from '../protocol/status.ts';
+import type { Address, ErrorInfo } from '../protocol/status.ts';
 import type { FromWorker, Report } from '../protocol/workerMessages.ts';
 import { errorInfo, type Failure } from './errors.ts';
 import { type ProcessFiles } from './files.ts';
@@ -52,6 +52,14 @@ export class WorkerHandle implements Receiver {
 
   sendHandle(key: string, handle: SocketHandle): void {
     this.process.send({ t: 'handle', key }, handle);
+  }
+
+  sendAddress(key: string, address: Address): void {
+    this.process.send({ t: 'accepted', key, address });
+  }
+
+  grantAddress(id: number, address: Address): void {
+    this.process.send({ t: 'granted', id, address });
   }
 
   grant(id: number, handle: SocketHandle | undefined, error?: { code: string; message: string }): void {

@@ -54,7 +54,7 @@ export class Workers {
     this.loop = parts.loop;
     this.facts = parts.loop.facts;
     this.first = parts.first;
-    this.listeners = new Listeners((group, key) => this.receiverFor(group, key));
+    this.listeners = new Listeners((...asked) => this.receiverFor(...asked));
   }
 
   addresses(group: string): Address[] {
@@ -329,10 +329,11 @@ export class Workers {
     if (newest) this.expected.set(group, new Set(newest));
   }
 
-  /** The newest generation first, and among those the one with the fewest connections. */
-  private receiverFor(group: string, key: string): WorkerHandle | undefined {
+  /** The newest generation first, and those in turn. */
+  private receiverFor(group: string, key: string, refusedBy: ReadonlySet<number>): WorkerHandle | undefined {
     const ready = [...this.facts.handles.values()].filter(
-      ({ worker, listening }) => worker.group === group && worker.state.kind === 'ready' && listening.has(key),
+      ({ id, worker, listening }) =>
+        worker.group === group && worker.state.kind === 'ready' && listening.has(key) && !refusedBy.has(id),
     );
     const newest = Math.max(...ready.map(({ worker }) => worker.generation));
     const candidates = ready.filter(({ worker }) => worker.generation === newest);

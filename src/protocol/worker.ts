@@ -7,6 +7,8 @@
  * - File descriptor 4 carries reports, one JSON document a line, written synchronously so that they arrive even when the
  *   program throws while it loads.
  */
+import type { Address } from './status.ts';
+
 export const WORKER_CMD = 'NODE_GRACEFUL_RELOAD';
 /** Configuration for the preload; deleted from the environment before the program runs. */
 export const CONFIG_VARIABLE = 'GRACEFUL_RELOAD_PRELOAD';
@@ -22,6 +24,8 @@ export interface PreloadConfig {
   readonly asyncLoader: boolean;
   /** `process.send` stays visible and `process.send('ready')` means ready. */
   readonly readyMessage: boolean;
+  /** The master accepts connections and passes them on: nothing is bound here. */
+  readonly acceptsInMaster: boolean;
   /** Number of leading `execArgv` items that are ours. */
   readonly ownExecArgv: number;
   /** Absolute path of the file that `import 'graceful-reload'` gives when no such package is installed. */
@@ -33,13 +37,21 @@ export type ListenKey = string;
 
 export type ToWorker =
   | { readonly t: 'handle'; readonly key: ListenKey }
+  /** The master accepts connections to that address and passes them on. */
+  | { readonly t: 'accepted'; readonly key: ListenKey; readonly address: Address }
   /** Nobody listens there any more: an unused handle of it is closed. */
   | { readonly t: 'forget'; readonly key: ListenKey }
   /** Run the entry, with these variables added to the environment. */
   | { readonly t: 'go'; readonly env: Readonly<Record<string, string>> }
   | { readonly t: 'admit' }
   | { readonly t: 'drain'; readonly deadlineMs: number }
-  | { readonly t: 'granted'; readonly id: number; readonly error?: { readonly code: string; readonly message: string } }
+  /** With a handle, or with the address at which the master accepts. */
+  | {
+      readonly t: 'granted';
+      readonly id: number;
+      readonly address?: Address;
+      readonly error?: { readonly code: string; readonly message: string };
+    }
   /** With a handle: an idle connection to go on with. `remainingMs`: of its keep-alive time; null when it never carried a request. */
   | { readonly t: 'connection'; readonly id: number; readonly key: ListenKey; readonly remainingMs: number | null }
   | { readonly t: 'figures'; readonly on: boolean };

@@ -35,6 +35,7 @@ export class Listeners {
     (handle: RawHandle | undefined, error?: { code: string; message: string }) => void
   >();
   private readonly channel: Channel;
+  private readonly acceptsInMaster: boolean;
   private readonly onServer: (server: net.Server) => void;
   private readonly reportsWritten: () => number;
   private readonly pending = new Set<net.Server>();
@@ -44,11 +45,18 @@ export class Listeners {
   private isDraining = false;
 
   /**
+   * @param acceptsInMaster nothing is bound here: the master accepts and passes connections on
    * @param onServer called once for each server that listens
    * @param reportsWritten writes out the reports of loaded files and counts them
    */
-  constructor(channel: Channel, onServer: (server: net.Server) => void, reportsWritten: () => number) {
+  constructor(
+    channel: Channel,
+    acceptsInMaster: boolean,
+    onServer: (server: net.Server) => void,
+    reportsWritten: () => number,
+  ) {
     this.channel = channel;
+    this.acceptsInMaster = acceptsInMaster;
     this.onServer = onServer;
     this.reportsWritten = reportsWritten;
   }
@@ -61,8 +69,8 @@ export class Listeners {
       listen(this, args);
     };
     this.countPending();
-    this.channel.on('granted', ({ id, error }, handle) => {
-      this.waiting.get(id)?.(handle, error);
+    this.channel.on('granted', ({ id, address, error }, handle) => {
+      this.waiting.get(id)?.(address ? this.remote(address) : handle, error);
       this.waiting.delete(id);
     });
   }
@@ -70,6 +78,15 @@ export class Listeners {
   /** A handle of the master's, before the entry runs. */
   give(key: ListenKey, handle: RawHandle): void {
     this.given.set(key, handle);
+  }
+
+  /** The master accepts at that address. */
+  giveAddress(key: ListenKey, address: Address): void {
+    this.given.set(key, this.remote(address));
+  }
+
+  private remote(address: Address): RawHandle {
+    return remoteHandle(address, () => this.channel.hold());
   }
 
   /** The address is free for others: as long as one copy is open it would not be. */
@@ -167,7 +184,7 @@ export class Listeners {
     if (handle) {
       this.given.delete(key);
       this.listenOn(original, entry, args, key, handle);
-    } else if (addressType === PIPE && process.platform !== 'win32') {
+    } else if (this.acceptsInMaster || addressType === PIPE) {
       // Whoever binds a Unix socket removes its path when it closes: the master must be the one.
       this.need(original, entry, args, key, null);
     } else {
@@ -185,8 +202,8 @@ export class Listeners {
   ): void {
     entry.handle = handle;
     if (!this.isAdmitted) {
-      const own = handle as { listen?: RawHandle['listen'] };
-      own.listen = () => 0;
+      const { listen } = handle;
+      handle.listen = () => 0;
       // Not listened on, the handle would not keep the process alive.
       const release = this.channel.hold();
       let isClosed = false;
@@ -195,7 +212,7 @@ export class Listeners {
         release();
       });
       entry.admit = () => {
-        delete own.listen;
+        handle.listen = listen;
         release();
         if (!isClosed) handle.listen(entry.backlog);
       };
@@ -308,6 +325,37 @@ function addressOf(server: net.Server): Address {
   const address = server.address();
   if (address === null || typeof address === 'string') return { protocol: 'unix', host: address ?? '', port: null };
   return { protocol: 'tcp', host: address.address, port: address.port };
+}
+
+/** What `server._handle` is where the master accepts: connections come as messages, nothing is bound here. */
+function remoteHandle({ host, port }: Address, hold: () => () => void): RawHandle {
+  let release: (() => void) | undefined;
+  const unref = (): void => {
+    release?.();
+    release = undefined;
+  };
+  const ref = (): void => {
+    release ??= hold();
+  };
+  return {
+    onconnection: null,
+    listen: () => {
+      ref();
+      return 0;
+    },
+    readStop: () => 0,
+    readStart: () => 0,
+    close: (done) => {
+      unref();
+      if (done) setImmediate(done);
+    },
+    ref,
+    unref,
+    getsockname: (out) => {
+      Object.assign(out, { address: host, port, family: host.includes(':') ? 'IPv6' : 'IPv4' });
+      return 0;
+    },
+  };
 }
 
 /** What `server._handle` is while a worker drains: answers like the handle that was closed, and closes to no effect. */

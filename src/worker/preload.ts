@@ -46,6 +46,7 @@ function runWorker(config: PreloadConfig): void {
   const connections = new Connections();
   const listeners = new Listeners(
     channel,
+    config.acceptsInMaster,
     (server) => connections.watch(server),
     () => reports.flush(),
   );
@@ -59,6 +60,7 @@ function runWorker(config: PreloadConfig): void {
     if (handle && key.startsWith('udp|')) datagrams.give(key, handle as unknown as DatagramHandle);
     else if (handle) listeners.give(key, handle);
   });
+  channel.on('accepted', ({ key, address }) => listeners.giveAddress(key, address));
   channel.on('forget', ({ key }) => {
     listeners.forget(key);
     datagrams.forget(key);
