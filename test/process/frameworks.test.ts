@@ -28,7 +28,7 @@ interface App {
 const apps: readonly App[] = [
   { name: 'express', workers: 2, packages: ['express'], saves: 5 },
   { name: 'express', workers: 1, packages: ['express'], saves: 5 },
-  { name: 'fastify', workers: 2, packages: ['fastify'], saves: 5 },
+  { name: 'fastify', workers: 2, packages: ['fastify'], saves: 4 },
   { name: 'koa', workers: 2, packages: ['koa'], saves: 5 },
   { name: 'hono', workers: 2, packages: ['hono', '@hono/node-server'], saves: 5 },
   {
@@ -208,7 +208,7 @@ for (const transport of ['websocket', 'polling'] as const) {
     // A poll that waits for news is a request under way: it is cut when the time to drain is over.
     const { server, save } = await start(
       t,
-      { name: 'socket.io', workers: 1, packages: ['socket.io'], saves: 5 },
+      { name: 'socket.io', workers: 1, packages: ['socket.io'], saves: 3 },
       transport === 'polling' ? ['--drain-timeout', '1s'] : [],
     );
     const sockets = Array.from({ length: 5 }, () =>
@@ -235,7 +235,7 @@ for (const transport of ['websocket', 'polling'] as const) {
     };
     await connected();
     await ask(1);
-    for (let turn = 2; turn < 7; turn++) {
+    for (let turn = 2; turn < 5; turn++) {
       const gone = sockets.map((socket) => once(socket as unknown as EventEmitter, 'disconnect') as Promise<[string]>);
       await save(turn);
       for (const [reason] of await Promise.all(gone))
