@@ -40,13 +40,14 @@ export const tools = {
     name: '`pm2 reload`',
     command: (file, workers) => [node, pm2, 'start', file, '--no-daemon', '--name', 'app', '-i', String(workers)],
     afterSave: [node, pm2, 'reload', 'app'],
+    // A request that it loses is waited for.
+    mostSaves: 10,
     hasWorkers: true,
   },
   pm2Watch: {
     id: 'pm2-watch',
     name: '`pm2 --watch`',
     command: (file) => [node, pm2, 'start', file, '--no-daemon', '--name', 'app', '--watch'],
-    mostSaves: 5,
   },
   cluster: {
     id: 'cluster',
