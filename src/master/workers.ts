@@ -44,7 +44,7 @@ export class Workers {
   private readonly facts: Facts;
   private readonly first: FirstProcess;
   private readonly listeners: Listeners;
-  /** What the group's workers listened on before the change that runs; a reload must keep it. */
+  /** By slot: what its worker listened on; a reload must keep it. */
   private readonly expected = new Map<string, Set<string>>();
   private figuresTimer: NodeJS.Timeout | undefined;
   private nextReceiver = 0;
@@ -170,7 +170,7 @@ export class Workers {
     const { ready } = group.options;
     return {
       mode: ready === 'message' ? 'message' : typeof ready === 'string' ? 'auto' : 'http',
-      expected: keepsAddresses ? new Set(this.expected.get(worker.group)) : new Set(),
+      expected: keepsAddresses ? new Set(this.expected.get(slotName(worker))) : new Set(),
       // A restart may make a group listen that did not, or the other way round.
       groupListens: keepsAddresses ? (this.facts.group(worker.group)?.listens ?? null) : null,
     };
@@ -205,6 +205,14 @@ export class Workers {
         this.listeners.need(group, handle, message);
         return;
       case 'listening':
+        this.dbg([
+          'listening',
+          handle.worker.slot,
+          handle.worker.generation,
+          message.key,
+          message.address.port,
+          handle.worker.state.kind,
+        ]);
         handle.onListening(message.key);
         this.first.isProgram(handle);
         this.onListening(handle, this.listeners.onListening(group, message.key, message.address), message.address);
@@ -220,6 +228,7 @@ export class Workers {
         this.checkReady(handle);
         return;
       case 'connection':
+        this.dbg(['connection', handle.worker.slot, handle.worker.generation, message.key, message.remainingMs]);
         if (socket) this.listeners.take(group, message.key, message.remainingMs, socket);
         return;
       case 'adopted':
@@ -261,7 +270,8 @@ export class Workers {
   private onServes(worker: Worker): void {
     this.facts.attempts.delete(worker.group);
     this.facts.keepFixedTexts(worker);
-    this.learnAddresses(worker.group);
+    const handle = this.facts.handles.get(worker.id);
+    if (handle) this.learnAddresses(handle);
     this.loop.reconsiderFiles();
   }
 
@@ -300,14 +310,19 @@ export class Workers {
     const isSettled = group?.slots.every((slot) => (serving(slot) && !successor(slot)) || slot.stopped);
     if (!group || !isSettled || this.facts.core.change?.scope.has(name)) return;
     const handles = [...this.facts.handles.values()].filter(({ worker }) => worker.group === name);
-    const unused = this.listeners.keepOnly(name, new Set(handles.flatMap(({ bound }) => [...bound])));
+    const expected = group.slots.map(({ index }) => this.expected.get(slotName({ group: name, slot: index })) ?? []);
+    const kept = [...handles.map(({ bound }) => bound), ...expected].flatMap((keys) => [...keys]);
+    const unused = this.listeners.keepOnly(name, new Set(kept));
     for (const key of unused) for (const { process } of handles) process.send({ t: 'forget', key });
   }
 
-  private onListening({ id, worker }: WorkerHandle, isNew: boolean, address: Address): void {
-    if (worker.state.kind !== 'ready') return;
-    this.learnAddresses(worker.group);
-    this.loop.enqueue({ type: 'listens', worker: id });
+  private dbg(x: unknown) {
+    require('fs').appendFileSync('/tmp/keep.log', JSON.stringify(x) + '\n');
+  }
+  private onListening(handle: WorkerHandle, isNew: boolean, address: Address): void {
+    if (handle.worker.state.kind !== 'ready') return;
+    this.learnAddresses(handle);
+    this.loop.enqueue({ type: 'listens', worker: handle.id });
     if (isNew) this.loop.parts.terminal.listens(this.loop.parts.registry.entry.name, address);
   }
 
@@ -318,15 +333,12 @@ export class Workers {
       (other) => other.worker.group === handle.worker.group && other.listening.has(key),
     );
     if (!others) this.listeners.release(handle.worker.group, key);
-    this.learnAddresses(handle.worker.group);
+    this.learnAddresses(handle);
   }
 
-  private learnAddresses(group: string): void {
-    const keys = [...this.facts.handles.values()]
-      .filter(({ worker }) => worker.group === group && worker.state.kind === 'ready')
-      .map(({ listening }) => listening);
-    const newest = keys.at(-1);
-    if (newest) this.expected.set(group, new Set(newest));
+  /** What the worker listens on is what its successor in the slot has to listen on. */
+  private learnAddresses({ worker, listening }: WorkerHandle): void {
+    if (worker.state.kind === 'ready') this.expected.set(slotName(worker), new Set(listening));
   }
 
   /** The newest generation first, and those in turn. */
@@ -368,3 +380,5 @@ export class Workers {
     return `${worker.group}#${worker.slot} | `;
   }
 }
+
+const slotName = ({ group, slot }: Pick<Worker, 'group' | 'slot'>): string => `${group}#${slot}`;
