@@ -14,11 +14,23 @@ export interface Declaration {
 export async function readDefinition(path: string, url: string | undefined): Promise<Declaration | undefined> {
   const exported = await exportsOf(path, url);
   const definition: unknown = await exported;
-  if (!isRecord(definition) || !isRecord(definition['groups'])) return undefined;
-  const groups = Object.values(definition['groups']);
-  if (!groups.every((group) => isRecord(group) && typeof group['entry'] === 'string')) return undefined;
+  if (!isRecord(definition) || !(declaresGroups(definition) || isMeantToDeclare(definition))) return undefined;
   return { definition: toJson(definition) };
 }
+
+function declaresGroups({ groups }: Record<string, unknown>): boolean {
+  if (!isRecord(groups)) return false;
+  return Object.values(groups).every((group) => isRecord(group) && typeof group['entry'] === 'string');
+}
+
+/** Ill-typed, but nothing else than a definition: it is told what is wrong instead of being run as a program. */
+function isMeantToDeclare(definition: Record<string, unknown>): boolean {
+  const { groups } = definition;
+  const isPlain = Object.getPrototypeOf(definition) === Object.prototype;
+  return isPlain && typeof groups === 'object' && Object.keys(definition).every((key) => SERVER_OPTIONS.has(key));
+}
+
+const SERVER_OPTIONS = new Set(['name', 'envFile', 'include', 'exclude', 'reloadOn', 'groups']);
 
 async function exportsOf(path: string, url: string | undefined): Promise<unknown> {
   const main = process.mainModule ?? (Module as unknown as { _cache: Record<string, NodeModule> })._cache[path];

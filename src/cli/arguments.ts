@@ -1,6 +1,7 @@
 /** The command line, read strictly: own options stand before the file, flags that Node knows go to Node, all after the file to the program. */
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { createRequire } from 'node:module';
+import { extname, join, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
 import { parseDuration } from '../protocol/bootstrap.ts';
@@ -41,6 +42,13 @@ export function parseStart(args: readonly string[], cwd: string): StartArguments
   const { own, node, file, rest } = splitStart(args);
   const { values } = parseOwn(own, startOptions);
   if (values.help) return { help: true };
+  const group: StartOptions['group'] = {
+    workers: values.workers === 'max' ? 'max' : wholeNumber('--workers', values.workers, 1, 1024, ' or "max"'),
+    order: oneOf('--order', values.order, ['auto', 'start-first', 'stop-first']),
+    drainTimeout: duration('--drain-timeout', values['drain-timeout']),
+    bootTimeout: duration('--boot-timeout', values['boot-timeout']),
+    spares: wholeNumber('--spares', values.spares, 0, 16),
+  };
   if (file === undefined) {
     throw new UserError(
       'usage',
@@ -51,12 +59,14 @@ export function parseStart(args: readonly string[], cwd: string): StartArguments
   if (values.poll !== undefined && values['no-watch'])
     throw new UserError('usage', '--poll and --no-watch contradict each other.');
   const folder = realpathSync(cwd);
+  for (const name of values.require ?? []) requireFile('--require', name, folder);
+  for (const name of values.import ?? []) requireFile('--import', name, folder);
   const preloads = [
     ...(values.require ?? []).flatMap((name) => ['--require', name]),
     ...(values.import ?? []).flatMap((name) => ['--import', name]),
   ];
   const options: StartOptions = {
-    script: scriptPath(file, folder),
+    script: scriptPath(file, folder, node.length + preloads.length > 0),
     cwd: folder,
     args: rest,
     nodeArgs: [...node, ...preloads],
@@ -69,13 +79,7 @@ export function parseStart(args: readonly string[], cwd: string): StartArguments
     exclude: values.exclude ?? [],
     envFiles: envFilesOf(own, folder),
     prefix: oneOf('--prefix', values.prefix, ['auto', 'always', 'never']) ?? 'auto',
-    group: {
-      workers: values.workers === 'max' ? 'max' : wholeNumber('--workers', values.workers, 1, 1024, ' or "max"'),
-      order: oneOf('--order', values.order, ['auto', 'start-first', 'stop-first']),
-      drainTimeout: duration('--drain-timeout', values['drain-timeout']),
-      bootTimeout: duration('--boot-timeout', values['boot-timeout']),
-      spares: wholeNumber('--spares', values.spares, 0, 16),
-    },
+    group,
   };
   return { help: false, options };
 }
@@ -113,8 +117,10 @@ function splitStart(args: readonly string[]): Split {
         own.push(`--poll=${hasValue ? args[++index]! : POLL_MS}`);
         continue;
       }
-      own.push(word);
-      if (ownSpec.type === 'string' && !word.includes('=') && index + 1 < args.length) own.push(args[++index]!);
+      const takesNext = ownSpec.type === 'string' && !word.includes('=') && index + 1 < args.length;
+      // One word, so that a value such as -1 is not taken for an option.
+      if (takesNext && word.startsWith('--')) own.push(`${word}=${args[++index]!}`);
+      else own.push(word, ...(takesNext ? [args[++index]!] : []));
       continue;
     }
     const takesValue = nodeFlag(flag);
@@ -178,7 +184,21 @@ function unknownFlag(flag: string, names: readonly string[]): UserError {
   );
 }
 
-function scriptPath(file: string, cwd: string): string {
+/** A path that is no file; what a bare name means is for Node to find out. */
+function requireFile(flag: string, name: string, cwd: string): void {
+  if (!/^\.{0,2}[\\/]/.test(name)) return;
+  try {
+    createRequire(join(cwd, 'here.js')).resolve(name);
+  } catch {
+    throw new UserError('usage', `${flag} ${name}: there is no file ${resolve(cwd, name)}.`);
+  }
+}
+
+/** What Node runs by itself, or through a loader of the project's. */
+const PROGRAM = /^$|^\.([cm]?[jt]s|[jt]sx|node|wasm|json)$/;
+
+/** @param hasLoader flags for Node are given that may make it run anything */
+function scriptPath(file: string, cwd: string, hasLoader: boolean): string {
   const path = resolve(cwd, file);
   if (!existsSync(path))
     throw new UserError(
@@ -188,6 +208,12 @@ function scriptPath(file: string, cwd: string): string {
     );
   if (!statSync(path).isFile())
     throw new UserError('usage', `${path} is not a file. Give the file that starts your server.`, wholeFile(path));
+  if (!PROGRAM.test(extname(path)) && !hasLoader)
+    throw new UserError(
+      'usage',
+      `${path} is not a program that Node runs. Give the JavaScript or TypeScript file that starts your server.`,
+      wholeFile(path),
+    );
   try {
     accessSync(path, constants.R_OK);
   } catch {

@@ -1,5 +1,5 @@
 /** The commands that talk to a running server. */
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ControlClient } from '../client/controlClient.ts';
 import { listServers, pickServer } from '../client/registry.ts';
@@ -44,13 +44,35 @@ async function status(args: readonly string[]): Promise<number> {
   }
   const client = await connect(values.server);
   if (values.follow) {
-    await client.subscribe(show);
+    let last = '';
+    await client.subscribe((snapshot) => {
+      const state = JSON.stringify(withoutFigures(snapshot));
+      // Figures come once a second: of interest to a program, but not to one who reads along.
+      if (values.json || state !== last) show(snapshot);
+      last = state;
+    });
     await client.closed;
   } else {
     show(await client.request('status', {}));
   }
   client.dispose();
   return 0;
+}
+
+function withoutFigures(snapshot: Snapshot): unknown {
+  const groups = snapshot.groups.map((group) => ({
+    ...group,
+    workers: group.workers.map(({ slot, state, pid, generation, crashes, nextTryAt, fallback }) => ({
+      slot,
+      state,
+      pid,
+      generation,
+      crashes,
+      nextTryAt,
+      fallback,
+    })),
+  }));
+  return { ...snapshot, groups };
 }
 
 async function statusOfAll(isJson: boolean): Promise<number> {
@@ -102,6 +124,8 @@ async function explain(args: readonly string[]): Promise<number> {
   const client = await connect(values.server);
   const explanation = await client.request('explain', { file: realPath(file) });
   client.dispose();
+  if (explanation.verdict === 'none' && !existsSync(file))
+    throw new UserError('usage', `There is no file ${resolve(file)}, and no process has loaded one.`);
   print(values.json ? JSON.stringify(explanation) : explanationText(explanation));
   return 0;
 }

@@ -6,7 +6,7 @@ export function statusText(snapshot: Snapshot, now = Date.now()): string {
   const head = [
     snapshot.name,
     snapshot.state,
-    `generation ${snapshot.generation}`,
+    snapshot.generation > 0 ? `generation ${snapshot.generation}` : '',
     addresses,
     `pid ${snapshot.pid}`,
   ].filter((part) => part !== '');
@@ -30,6 +30,7 @@ function workerText(worker: WorkerStatus, now: number): string {
   if (worker.pid !== null) parts.push(`pid ${worker.pid}`);
   if (worker.startedAt !== null) parts.push(age(worker.startedAt, now));
   if (worker.inFlight > 0) parts.push(`${worker.inFlight} in flight`);
+  if (worker.crashes > 1) parts.push(`${worker.crashes} crashes in a row`);
   if (worker.nextTryAt !== null)
     parts.push(`next try in ${Math.max(0, Math.round((Date.parse(worker.nextTryAt) - now) / 1000))} s`);
   if (worker.fallback !== null) parts.push(worker.fallback);
@@ -38,9 +39,10 @@ function workerText(worker: WorkerStatus, now: number): string {
 
 export function reportText(report: ReloadReport): string {
   const { movedConnections: moved, forcedKills: kills } = report;
-  const extras = [moved > 0 ? `${moved} connections moved` : '', kills > 0 ? `${kills} killed` : ''].filter(
-    (part) => part !== '',
-  );
+  const extras = [
+    moved > 0 ? `${moved} connection${moved === 1 ? '' : 's'} moved` : '',
+    kills > 0 ? `${kills} killed` : '',
+  ].filter((part) => part !== '');
   const what = `g${report.generation} ${report.result}, ${report.replaced} replaced in ${report.durationMs} ms`;
   const why = report.error ? `: ${report.error.message}${place(report.error)}` : '';
   return [what, ...extras].join(', ') + why;

@@ -52,9 +52,10 @@ void main(args)
     const message = messageOf(error);
     if (args.includes('--json') && args[0] !== 'start')
       process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
-    process.stderr.write(
-      `graceful-reload: ${isUserError(error) ? message : `internal error: ${error instanceof Error ? error.stack : message}`}\n`,
-    );
+    else
+      process.stderr.write(
+        `graceful-reload: ${isUserError(error) ? message : `internal error: ${error instanceof Error ? error.stack : message}`}\n`,
+      );
     return isUserError(error) ? (EXIT[error.code] ?? 1) : 1;
   })
   .then((code) => {

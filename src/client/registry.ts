@@ -5,14 +5,17 @@ import { join, relative, resolve, sep } from 'node:path';
 import { registryEntrySchema, type RegistryEntry } from '../protocol/registry.ts';
 import { UserError } from '../protocol/userError.ts';
 import { processStart } from '../platform/processes.ts';
-import { runtimeFolder, runtimeFolderProblem } from '../platform/runtimeFolder.ts';
+import { runtimeFolder, runtimeFolderProblem, runtimeFolderRemedy } from '../platform/runtimeFolder.ts';
 
 /** Every server of this user that is alive, the oldest first. */
 export async function listServers(): Promise<RegistryEntry[]> {
   const folder = runtimeFolder();
   const problem = runtimeFolderProblem(folder);
   if (problem !== undefined)
-    throw new UserError('internal', `The runtime folder ${folder} ${problem}. Nothing in it is used.`);
+    throw new UserError(
+      'internal',
+      `The runtime folder ${folder} ${problem}. Nothing in it is used. ${runtimeFolderRemedy}`,
+    );
   let names: string[];
   try {
     names = await readdir(folder);

@@ -42,7 +42,7 @@ export function readiness(facts: ReadyFacts, wish: ReadyWish): Readiness {
 function addressesChanged(missing: readonly string[], extra: readonly string[]): ErrorInfo {
   return {
     code: 'addresses-changed',
-    message: `The new code listens on ${extra.map(readable).join(', ')} instead of ${missing.map(readable).join(', ')}. A reload keeps addresses: use "Restart server".`,
+    message: `The new code listens on ${extra.map(readable).join(', ')} instead of ${missing.map(readable).join(', ')}. A reload keeps addresses: restart the server ("Restart Server", or graceful-reload restart).`,
     file: null,
     line: null,
     column: null,

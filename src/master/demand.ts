@@ -13,7 +13,7 @@ export function scopeOfDemand(groups: readonly Group[], group: string | undefine
   if (wanted.some(({ spec }) => !spec.reloadable) || wanted.length === 0) {
     throw new UserError(
       'not-reloadable',
-      `${group ?? 'No group'} ${group === undefined ? 'of this server is reloadable' : 'is not reloadable'}: use restart.`,
+      `${group ?? 'No group'} ${group === undefined ? 'of this server is reloadable' : 'is not reloadable'}: restart the server ("Restart Server", or graceful-reload restart).`,
     );
   }
   if (slot !== undefined) {

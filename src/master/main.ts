@@ -15,7 +15,7 @@ export type { StartOptions } from '../protocol/startOptions.ts';
 /** @throws UserError when the server cannot be started as asked */
 export async function start(options: StartOptions): Promise<number> {
   const node = await findNode(options.node);
-  const name = options.name ?? nameOf(options.script);
+  const name = options.name ?? nameOf(options.script, options.cwd);
   const registry = await register({ name, cwd: options.cwd, script: options.script });
   const output = new Output(process.stdout);
   const errorOutput = new Output(process.stderr);
@@ -48,14 +48,14 @@ function stopOnSignals(master: Master): void {
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => master.requestStop(false));
 }
 
-/** The name of the nearest package, else that of the folder. */
-function nameOf(script: string): string {
-  const folder = dirname(script);
+/** The name of the nearest package, else that of its folder, else that of the start folder. */
+function nameOf(script: string, cwd: string): string {
+  const manifest = nearestManifest(dirname(script));
   try {
-    const { name } = JSON.parse(readFileSync(nearestManifest(folder) ?? '', 'utf8')) as { name?: unknown };
+    const { name } = JSON.parse(readFileSync(manifest ?? '', 'utf8')) as { name?: unknown };
     if (typeof name === 'string' && name !== '') return name;
   } catch {
     // No package, or an unreadable one.
   }
-  return basename(folder);
+  return basename(manifest === undefined ? cwd : dirname(manifest));
 }

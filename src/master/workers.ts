@@ -205,14 +205,6 @@ export class Workers {
         this.listeners.need(group, handle, message);
         return;
       case 'listening':
-        this.dbg([
-          'listening',
-          handle.worker.slot,
-          handle.worker.generation,
-          message.key,
-          message.address.port,
-          handle.worker.state.kind,
-        ]);
         handle.onListening(message.key);
         this.first.isProgram(handle);
         this.onListening(handle, this.listeners.onListening(group, message.key, message.address), message.address);
@@ -228,7 +220,6 @@ export class Workers {
         this.checkReady(handle);
         return;
       case 'connection':
-        this.dbg(['connection', handle.worker.slot, handle.worker.generation, message.key, message.remainingMs]);
         if (socket) this.listeners.take(group, message.key, message.remainingMs, socket);
         return;
       case 'adopted':
@@ -316,9 +307,6 @@ export class Workers {
     for (const key of unused) for (const { process } of handles) process.send({ t: 'forget', key });
   }
 
-  private dbg(x: unknown) {
-    require('fs').appendFileSync('/tmp/keep.log', JSON.stringify(x) + '\n');
-  }
   private onListening(handle: WorkerHandle, isNew: boolean, address: Address): void {
     if (handle.worker.state.kind !== 'ready') return;
     this.learnAddresses(handle);

@@ -28,10 +28,13 @@ export function runtimeFolderProblem(folder: string): string | undefined {
   return undefined;
 }
 
+/** What to do about a problem with the folder. */
+export const runtimeFolderRemedy = `Run chmod 700 on it if it is yours, or set ${RUNTIME_DIR_VARIABLE} to a folder of your own.`;
+
 /** Makes the folder where it is missing; throws a UserError when it cannot be trusted. */
 export function ensureRuntimeFolder(): string {
   const folder = runtimeFolder();
-  const remedy = `Remove it or set ${RUNTIME_DIR_VARIABLE} to a folder of your own.`;
+  const remedy = runtimeFolderRemedy;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const problem = runtimeFolderProblem(folder);

@@ -172,7 +172,7 @@ test('reload and restart: by group, by slot, and what cannot be', async (t) => {
     /There is no group "wob"\. Groups: web, admin, gateway/,
   );
   assertRefusal(await project.run(['reload', '--group', 'web', '--slot', '9']), 2, /There is no slot 9: web has 2/);
-  assertRefusal(await project.run(['reload', '--group', 'gateway']), 1, /gateway is not reloadable: use restart/);
+  assertRefusal(await project.run(['reload', '--group', 'gateway']), 1, /gateway is not reloadable: restart the server/);
   assert.equal(codeOf(await project.json(['reload', '--group', 'gateway'])), 'not-reloadable');
 
   const gateway = server.pids('gateway');
@@ -260,7 +260,7 @@ test('--no-watch: saves do nothing, commands do', async (t) => {
   assert.equal((await server.ask()).body['message'], 'one');
   const { code, value } = await project.json(['reload']);
   assert.equal(code, 0);
-  assert.equal((value as ReloadReport).id, 2, 'the first one since the start');
+  assert.equal((value as ReloadReport).id, 1, 'the first one since the start');
   assert.equal((await server.ask()).body['message'], 'two');
 });
 

@@ -1,6 +1,6 @@
 /** Bad input of a start: one clear error, the right exit code, nothing left running. And starts that wait for a better save. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -105,6 +105,46 @@ test('a bootstrap script that is no good', async (t) => {
   );
   await refused(project, ['--order', 'stop-first', 'boot.js'], 2, /groups\.<name>\.order/);
   await refused(project, ['--no-warnings', 'boot.js'], 2, /--no-warnings .*groups\.<name>\.nodeArgs/);
+});
+
+test('an ill-typed definition is told, not run as a program', async (t) => {
+  const project = Project.of('cjs', t);
+  for (const [groups, wanted] of [
+    ['{ web: { workers: 2 } }', /groups\.web\.entry/],
+    ["{ web: './app.cjs' }", /groups\.web/],
+    ["['./app.cjs']", /groups/],
+  ] as const) {
+    project.write('server.cjs', `module.exports = { groups: ${groups} };\n`);
+    const { code, stderr } = await project.run(['start', 'server.cjs']);
+    assert.equal(code, 1, groups);
+    assert.match(stderr, wanted);
+  }
+});
+
+test('wrong options are told before anything runs', async (t) => {
+  const project = Project.of('cjs', t);
+  project.write('env.sh', 'exit 0\n');
+  for (const [args, wanted] of [
+    [['--import', './missing.js', 'app.cjs'], /--import .\/missing.js: there is no file/],
+    [['--require', './missing.cjs', 'app.cjs'], /--require .\/missing.cjs: there is no file/],
+    [['--workers', '-1', 'app.cjs'], /--workers is a whole number from 1 to 1024 or "max", not "-1"/],
+    [['--workers', 'app.cjs'], /--workers is a whole number .* not "app.cjs"/],
+    [['env.sh'], /is not a program that Node runs/],
+  ] as const) {
+    const { code, stderr } = await project.run(['start', ...args]);
+    assert.equal(code, 2, args.join(' '));
+    assert.match(stderr, wanted);
+  }
+});
+
+test('a runtime folder that others may enter is refused with what to do', async (t) => {
+  const project = Project.of('cjs', t);
+  mkdirSync(project.runtimeFolder, { recursive: true, mode: 0o755 });
+  for (const args of [['start', 'app.cjs'], ['status']]) {
+    const { code, stderr } = await project.run(args);
+    assert.equal(code, 1);
+    assert.match(stderr, /chmod 700/);
+  }
 });
 
 test('a taken port', async (t) => {

@@ -111,11 +111,11 @@ describe('start', () => {
   });
 
   it('gives preloads to Node', () => {
-    assert.deepEqual(parse('--import tsx -r ./a.cjs --require=./b.cjs server.ts').nodeArgs, [
+    assert.deepEqual(parse('--import tsx -r ./link.ts --require=./server.ts server.ts').nodeArgs, [
       '--require',
-      './a.cjs',
+      './link.ts',
       '--require',
-      './b.cjs',
+      './server.ts',
       '--import',
       'tsx',
     ]);

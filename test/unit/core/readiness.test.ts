@@ -48,7 +48,7 @@ describe('a worker that listens elsewhere than its predecessor', () => {
     const answer = readiness({ ...facts, evaluated: true }, wish);
     assert.ok(answer.is === 'failed');
     assert.equal(answer.error.code, 'addresses-changed');
-    assert.match(answer.error.message, /listens on :4000 instead of :3000\..*Restart server/);
+    assert.match(answer.error.message, /listens on :4000 instead of :3000\..*Restart Server/);
   });
 });
 
