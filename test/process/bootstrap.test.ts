@@ -249,7 +249,9 @@ test('explain says what a save would do', async (t) => {
     groups: [],
     chain: [],
   });
-  assert.equal((await explain('no-such-file.js')).verdict, 'none');
+  const unknown = await project.run(['explain', 'no-such-file.js']);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.stderr, /There is no file .*no-such-file\.js/);
   const { stdout } = await project.run(['explain', 'src/page.js']);
   assert.match(stdout, /web/);
   assert.equal(server.lastReload, null, 'asking changes nothing');

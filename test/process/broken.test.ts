@@ -75,7 +75,7 @@ test('a save that does not boot is rejected, the old code serves on, and the nex
     project.write('app.cjs', app.replace('process.env.PORT ?? 0', String(port))),
   );
   assert.equal(moved.code, 'addresses-changed');
-  assert.match(moved.message, /Restart server/);
+  assert.match(moved.message, /Restart Server/);
   await heal('address', 'app.cjs', `${app}// one\n`);
 
   // The same answers by command, with the exit code.

@@ -172,7 +172,11 @@ test('reload and restart: by group, by slot, and what cannot be', async (t) => {
     /There is no group "wob"\. Groups: web, admin, gateway/,
   );
   assertRefusal(await project.run(['reload', '--group', 'web', '--slot', '9']), 2, /There is no slot 9: web has 2/);
-  assertRefusal(await project.run(['reload', '--group', 'gateway']), 1, /gateway is not reloadable: restart the server/);
+  assertRefusal(
+    await project.run(['reload', '--group', 'gateway']),
+    1,
+    /gateway is not reloadable: restart the server/,
+  );
   assert.equal(codeOf(await project.json(['reload', '--group', 'gateway'])), 'not-reloadable');
 
   const gateway = server.pids('gateway');
