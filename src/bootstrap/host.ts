@@ -10,11 +10,17 @@ export interface Declaration {
  * The definition that the main module exports, or undefined when it declares no groups: then it is an ordinary program.
  *
  * @param url what Node imported; undefined for CommonJS
+ * @param listens it serves by itself: then whatever it exports under the name of `groups` is its own affair
  */
-export async function readDefinition(path: string, url: string | undefined): Promise<Declaration | undefined> {
+export async function readDefinition(
+  path: string,
+  url: string | undefined,
+  listens: boolean,
+): Promise<Declaration | undefined> {
   const exported = await exportsOf(path, url);
   const definition: unknown = await exported;
-  if (!isRecord(definition) || !(declaresGroups(definition) || isMeantToDeclare(definition))) return undefined;
+  if (!isRecord(definition)) return undefined;
+  if (!declaresGroups(definition) && (!isMeantToDeclare(definition) || listens || (await isBusy()))) return undefined;
   return { definition: toJson(definition) };
 }
 
@@ -23,11 +29,24 @@ function declaresGroups({ groups }: Record<string, unknown>): boolean {
   return Object.values(groups).every((group) => isRecord(group) && typeof group['entry'] === 'string');
 }
 
+/** Whether anything but our own channels keeps the process alive: then it is a program that runs. */
+async function isBusy(): Promise<boolean> {
+  await new Promise((done) => setImmediate(done));
+  return process
+    .getActiveResourcesInfo()
+    .some((resource) => !/^(TTYWrap|PipeWrap|FileHandle|Immediate)$/.test(resource));
+}
+
 /** Ill-typed, but nothing else than a definition: it is told what is wrong instead of being run as a program. */
 function isMeantToDeclare(definition: Record<string, unknown>): boolean {
   const { groups } = definition;
   const isPlain = Object.getPrototypeOf(definition) === Object.prototype;
-  return isPlain && typeof groups === 'object' && Object.keys(definition).every((key) => SERVER_OPTIONS.has(key));
+  return (
+    isPlain &&
+    typeof groups === 'object' &&
+    groups !== null &&
+    Object.keys(definition).every((key) => SERVER_OPTIONS.has(key))
+  );
 }
 
 const SERVER_OPTIONS = new Set(['name', 'envFile', 'include', 'exclude', 'reloadOn', 'groups']);

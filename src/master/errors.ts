@@ -77,8 +77,9 @@ function placeOf({ stack, message }: Failure, stderr: string): Place | undefined
 function importOf(message: string): Place | undefined {
   const missing = /^Cannot find (?:module|package) '([^']+)'/m.exec(message)?.[1];
   const importer = /imported from (.+)$/m.exec(message)?.[1] ?? /^Require stack:\n- (.+)$/m.exec(message)?.[1];
-  const file = importer === undefined ? undefined : (pathOf(importer) ?? importer);
-  if (missing === undefined || file === undefined || isForeign(file)) return undefined;
+  const file = importer === undefined ? undefined : pathOf(importer);
+  // A preload is looked for from a folder.
+  if (missing === undefined || file === undefined || /[\\/]$/.test(file) || isForeign(file)) return undefined;
   let lines: string[] = [];
   try {
     lines = readFileSync(file, 'utf8').split('\n');

@@ -88,7 +88,7 @@ export class FirstProcess {
       this.loop.abort(
         new UserError(
           'port-taken',
-          `${error.message}. Another program holds it: stop that one, or choose another port.`,
+          `${error.message}. Stop what holds it, or choose another port.`,
           errorPlace(error),
         ),
       );

@@ -99,7 +99,7 @@ function runWorker(config: PreloadConfig): void {
     onEvaluated: (main) => {
       if (config.role === 'check') void compileFiles(config.check ?? []).then(() => process.exit(0));
       else if (config.role === 'worker') tellEvaluated();
-      else void declare(config, channel, reports, main, tellEvaluated);
+      else void declare(config, channel, reports, main, listeners.servers().length > 0, tellEvaluated);
     },
   });
 }
@@ -110,11 +110,12 @@ async function declare(
   channel: Channel,
   reports: ReportPipe,
   main: MainModule,
+  listens: boolean,
   goOn: () => void,
 ): Promise<void> {
   const release = channel.hold();
   const host = require(join(__dirname, 'bootstrap.js')) as typeof Bootstrap;
-  const declaration = await host.readDefinition(main.path, main.url);
+  const declaration = await host.readDefinition(main.path, main.url, listens);
   if (!declaration && config.role === 'probe') {
     goOn();
     release();

@@ -121,6 +121,17 @@ test('an ill-typed definition is told, not run as a program', async (t) => {
   }
 });
 
+test('a program that listens, or runs on, may export groups of its own', async (t) => {
+  const project = Project.of('cjs', t);
+  project.write('server.cjs', `${project.read('app.cjs')}\nmodule.exports = { groups: ['admins'] };\n`);
+  const server = await project.ready(['server.cjs']);
+  assert.equal(server.snapshot.bootstrap, false);
+  assert.equal((await server.ask()).status, 200);
+  project.write('later.cjs', "setInterval(() => {}, 1000);\nmodule.exports = { groups: ['admins'] };\n");
+  const later = await project.ready(['later.cjs']);
+  assert.equal(later.snapshot.bootstrap, false);
+});
+
 test('wrong options are told before anything runs', async (t) => {
   const project = Project.of('cjs', t);
   project.write('env.sh', 'exit 0\n');
