@@ -298,7 +298,7 @@ test('a start that cannot be is refused with its own code', async (t) => {
   assertRefusalAfterStart(
     await project.run(['start', 'app.cjs'], { env: { PORT: String(port) } }),
     1,
-    /EADDRINUSE.*Another program holds it/,
+    /EADDRINUSE.*Stop what holds it/,
   );
 
   const server = await project.ready(['app.cjs']);
