@@ -86,11 +86,7 @@ export class FirstProcess {
     }
     if (error.code === 'EADDRINUSE') {
       this.loop.abort(
-        new UserError(
-          'port-taken',
-          `${error.message}. Stop what holds it, or choose another port.`,
-          errorPlace(error),
-        ),
+        new UserError('port-taken', `${error.message}. Stop what holds it, or choose another port.`, errorPlace(error)),
       );
       return true;
     }
