@@ -91,6 +91,11 @@ export function isSettled(slot: Slot): boolean {
   return generation !== undefined && generation >= slot.target;
 }
 
+/** Its worker crashed, or never came up: a committed change does not wait for it. */
+export function isLeftAlone(slot: Slot): boolean {
+  return slot.backoff !== null && isMissing(slot);
+}
+
 /** `auto` settled by what the group does: two copies of a program that does not listen would do its work twice. */
 export function orderOf(group: Group, spec = group.spec): 'start-first' | 'stop-first' {
   if (spec.order !== 'auto') return spec.order;

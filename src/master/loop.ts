@@ -1,5 +1,5 @@
 /** What the parts of the master have in common: what is known, and the one queue that everything goes through. */
-import type { Event } from '../core/supervisor.ts';
+import type { Event } from '../core/events.ts';
 import type { StartOptions } from '../protocol/startOptions.ts';
 import type { Facts } from './facts.ts';
 import type { Logger } from './logger.ts';

@@ -3,7 +3,7 @@
  * out here. Nobody else writes state.
  */
 import type { Request, Scope } from '../core/requests.ts';
-import type { Command, Event } from '../core/supervisor.ts';
+import type { Command, Event } from '../core/events.ts';
 import { Reaper } from '../platform/reaper.ts';
 import type { ReloadReport, Snapshot, StopReport, Trigger } from '../protocol/status.ts';
 import { UserError } from '../protocol/userError.ts';

@@ -1,7 +1,7 @@
 /** The processes of the workers: started, listened to, told what to do. What happens to them becomes events of the loop. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { serving, successor, type Exit } from '../core/pool.ts';
-import type { Command } from '../core/supervisor.ts';
+import type { Command } from '../core/events.ts';
 import type { Worker } from '../core/workerState.ts';
 import type { Reaper } from '../platform/reaper.ts';
 import type { Address } from '../protocol/status.ts';

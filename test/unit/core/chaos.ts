@@ -15,7 +15,8 @@ import {
   type Slot,
 } from '../../../src/core/pool.ts';
 import type { Request, Scope } from '../../../src/core/requests.ts';
-import { Supervisor, type Command, type Event } from '../../../src/core/supervisor.ts';
+import type { Command, Event } from '../../../src/core/events.ts';
+import { Supervisor } from '../../../src/core/supervisor.ts';
 import type { Worker } from '../../../src/core/workerState.ts';
 import { error, exitOf, nameOf } from './driver.ts';
 

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import type { ChangeResult } from '../../../src/core/change.ts';
 import type { Exit, Group, GroupSpec, Slot } from '../../../src/core/pool.ts';
 import type { Request, Scope } from '../../../src/core/requests.ts';
-import { Supervisor, type Command, type Event } from '../../../src/core/supervisor.ts';
+import type { Command, Event } from '../../../src/core/events.ts';
+import { Supervisor } from '../../../src/core/supervisor.ts';
 import type { Worker } from '../../../src/core/workerState.ts';
 import type { ErrorInfo } from '../../../src/protocol/status.ts';
 
