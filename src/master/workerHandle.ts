@@ -3,7 +3,7 @@ import { readiness, type Readiness, type ReadyWish } from '../core/readiness.ts'
 import type { Worker } from '../core/workerState.ts';
 import type { Address, ErrorInfo } from '../protocol/status.ts';
 import type { FromWorker, Report } from '../protocol/workerMessages.ts';
-import { errorInfo, type Failure } from './errors.ts';
+import { errorInfo, plainError, REFUSED_FLAGS, type Failure } from './errors.ts';
 import { type ProcessFiles } from './files.ts';
 import type { Receiver } from './listeners.ts';
 import type { SocketHandle, WorkerProcess } from './workerProcess.ts';
@@ -34,6 +34,7 @@ export class WorkerHandle implements Receiver {
   /** Reads the end of what it wrote on stderr. */
   stderrTail: () => string = () => '';
   private readonly wish: ReadyWish;
+  private hasBooted = false;
   private evaluated = false;
   private announced = false;
   private failure: Failure | null = null;
@@ -90,6 +91,10 @@ export class WorkerHandle implements Receiver {
     this.listening.add(key);
   }
 
+  onBooted(): void {
+    this.hasBooted = true;
+  }
+
   onEvaluated(): void {
     this.evaluated = true;
   }
@@ -106,11 +111,21 @@ export class WorkerHandle implements Receiver {
   exitError(code: number | null, signal: string | null, display: (path: string) => string): ErrorInfo {
     const how = signal !== null ? `was ended by ${signal}` : `exited with code ${code ?? '?'}`;
     const when = this.worker.state.kind === 'starting' ? ' before it was ready' : '';
+    const refused = this.refusedFlags(code);
+    if (refused !== undefined) return plainError(REFUSED_FLAGS, `Node refuses its flags: ${refused}`);
     const failure = this.failure ?? {
       message: `${this.worker.group}#${this.worker.slot} ${how}${when}`,
       stack: null,
       code: null,
     };
     return errorInfo(failure, this.stderrTail(), display, [...this.files.loaded.keys()].at(-1));
+  }
+
+  /** Node ends with 9 or 12 over its own command line, before it has run anything, and says why on stderr. */
+  private refusedFlags(code: number | null): string | undefined {
+    if (this.hasBooted || this.failure !== null || (code !== 9 && code !== 12)) return undefined;
+    return this.stderrTail()
+      .split('\n', 1)[0]
+      ?.replace(/^.*\bnode(\.exe)?: /, '');
   }
 }

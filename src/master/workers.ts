@@ -192,6 +192,7 @@ export class Workers {
     const { group } = handle.worker;
     switch (message.t) {
       case 'booted':
+        handle.onBooted();
         handle.fallback = message.fallback;
         this.listeners.giveAll(group, handle);
         handle.process.send({ t: 'go', env: this.workerEnv(handle.worker) });
