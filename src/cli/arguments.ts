@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { extname, join, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
-import { isServerName, parseDuration, SERVER_NAME_RULE } from '../protocol/bootstrap.ts';
+import { parseDuration } from '../protocol/bootstrap.ts';
 import { UserError, wholeFile } from '../protocol/userError.ts';
 import { nearest } from './nearest.ts';
 
@@ -61,7 +61,6 @@ export function parseStart(args: readonly string[], cwd: string): StartArguments
   const folder = realpathSync(cwd);
   for (const name of values.require ?? []) requireFile('--require', name, folder);
   for (const name of values.import ?? []) requireFile('--import', name, folder);
-  for (const [flag, name] of loadersOf(node)) requireFile(flag, name, folder);
   const preloads = [
     ...(values.require ?? []).flatMap((name) => ['--require', name]),
     ...(values.import ?? []).flatMap((name) => ['--import', name]),
@@ -71,7 +70,7 @@ export function parseStart(args: readonly string[], cwd: string): StartArguments
     cwd: folder,
     args: rest,
     nodeArgs: [...node, ...preloads],
-    name: serverName(values.name),
+    name: values.name,
     node: values.node,
     watch: !values['no-watch'],
     poll: pollInterval(values.poll),
@@ -153,14 +152,6 @@ const WITH_VALUE = new Set([
   '--disable-warning',
   '--localstorage-file',
 ]);
-
-/** The modules among the flags of Node, each with its flag. */
-function loadersOf(node: readonly string[]): [flag: string, name: string][] {
-  return node.flatMap((word, index) => {
-    const [, flag, , inWord] = /^(--(?:experimental-)?loader)(=(.*))?$/.exec(word) ?? [];
-    return flag === undefined ? [] : [[flag, inWord ?? node[index + 1] ?? '']];
-  });
-}
 
 /** Whether the flag takes a value; undefined when Node does not know it. */
 function nodeFlag(flag: string): boolean | undefined {
@@ -251,12 +242,6 @@ export function wholeNumber(
     throw new UserError('usage', `${flag} is a whole number from ${least} to ${most}${more}, not "${value}".`);
   }
   return number;
-}
-
-function serverName(name: string | undefined): string | undefined {
-  if (name !== undefined && !isServerName(name))
-    throw new UserError('usage', `--name ${SERVER_NAME_RULE}, not "${name}".`);
-  return name;
 }
 
 function pollInterval(value: string | undefined): number | undefined {

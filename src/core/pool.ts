@@ -11,6 +11,8 @@ export interface GroupSpec {
   readonly order: Order;
   readonly drainTimeout: number;
   readonly bootTimeout: number;
+  /** Processes that wait booted for the next worker. */
+  readonly spares: number;
 }
 
 /** How a worker ended. */

@@ -7,7 +7,7 @@ import { isUserError, messageOf, UserError, wholeFile } from '../protocol/userEr
 import { evaluateBootstrap, type HostParts } from './bootstrapHost.ts';
 import { compileCheck } from './compileCheck.ts';
 import { declaredDefinition, plainDefinition, specsOf, type Declared } from './definitions.ts';
-import { errorPlace, plainError, REFUSED_FLAGS } from './errors.ts';
+import { errorPlace, plainError } from './errors.ts';
 import { keepTexts, NO_BOOTSTRAP, ProcessFiles } from './files.ts';
 import { launchOf } from './launch.ts';
 import type { Facts } from './facts.ts';
@@ -184,11 +184,10 @@ export class Changes {
     if (change.error) {
       const place = change.error.file === null ? '' : ` at ${placeText(change.error)}`;
       const isTaken = change.error.code === 'EADDRINUSE' && servedGeneration(this.facts.core.groups) === 0;
-      const isRefused = change.error.code === REFUSED_FLAGS && servedGeneration(this.facts.core.groups) === 0;
-      if (isTaken || isRefused || !this.facts.options.watch) {
+      if (isTaken || !this.facts.options.watch) {
         this.loop.abort(
           new UserError(
-            isTaken ? 'port-taken' : isRefused ? 'bootstrap-error' : 'internal',
+            isTaken ? 'port-taken' : 'internal',
             `${name} cannot be started: ${change.error.message}${place}`,
             errorPlace(change.error),
           ),

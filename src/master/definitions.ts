@@ -179,5 +179,6 @@ export function specsOf(definition: ServerDefinition): GroupSpec[] {
     order: options.order,
     drainTimeout: options.drainTimeout,
     bootTimeout: options.bootTimeout,
+    spares: options.spares,
   }));
 }

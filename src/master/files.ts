@@ -107,6 +107,11 @@ export class Disk {
     return this.digests.get(file);
   }
 
+  /** Whether nothing is known of the files that says that they have changed since. */
+  agreesWith(loaded: ReadonlyMap<string, string | null>): boolean {
+    return [...loaded].every(([file, digest]) => !this.digests.has(file) || this.digests.get(file) === digest);
+  }
+
   since(file: string): number {
     return this.changedAt.get(file) ?? Date.now();
   }

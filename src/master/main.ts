@@ -5,7 +5,6 @@ import { nearestManifest } from './launch.ts';
 import type { Logger } from './logger.ts';
 import { Master } from './master.ts';
 import { findNode } from './nodeVersion.ts';
-import { isServerName } from '../protocol/bootstrap.ts';
 import type { StartOptions } from '../protocol/startOptions.ts';
 import { Output } from './output.ts';
 import { register } from './registryEntry.ts';
@@ -54,10 +53,9 @@ function nameOf(script: string, cwd: string): string {
   const manifest = nearestManifest(dirname(script));
   try {
     const { name } = JSON.parse(readFileSync(manifest ?? '', 'utf8')) as { name?: unknown };
-    if (typeof name === 'string' && isServerName(name)) return name;
+    if (typeof name === 'string' && name !== '') return name;
   } catch {
     // No package, or an unreadable one.
   }
-  const folder = basename(manifest === undefined ? cwd : dirname(manifest));
-  return isServerName(folder) ? folder : 'server';
+  return basename(manifest === undefined ? cwd : dirname(manifest));
 }

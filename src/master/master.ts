@@ -7,6 +7,7 @@ import type { Command, Event } from '../core/events.ts';
 import { Reaper } from '../platform/reaper.ts';
 import type { ReloadReport, Snapshot, StopReport, Trigger } from '../protocol/status.ts';
 import { UserError } from '../protocol/userError.ts';
+import type { Report } from '../protocol/workerMessages.ts';
 import { Changes } from './changes.ts';
 import { ControlServer } from './controlServer.ts';
 import { specsOf } from './definitions.ts';
@@ -71,6 +72,7 @@ export class Master implements Loop {
       reaper: this.reaper,
       reloads: this.reloads,
       pending: () => this.saves.pending(),
+      isCurrent: ({ loaded }) => this.saves.disk.agreesWith(loaded),
       trackLater: (files, path) => this.trackLater(files, path),
       isWatched: () => this.control.subscribers > 0,
     });
@@ -103,8 +105,7 @@ export class Master implements Loop {
       this.finish = done;
       this.fail = fail;
     });
-    // The name may be the bootstrap script's to tell: until then the file stands for it.
-    this.parts.terminal.starting(this.facts.options.name ?? this.facts.display(this.facts.options.script));
+    this.parts.terminal.starting(this.name);
     this.watch(this.facts.options.script);
     this.enqueue({ type: 'start', groups: specsOf(this.facts.definition) });
     return over;
@@ -131,6 +132,7 @@ export class Master implements Loop {
       this.isDraining = false;
     }
     this.schedule();
+    this.workers.update();
     this.changed();
   }
 
@@ -168,13 +170,14 @@ export class Master implements Loop {
         void this.changes.check(command.change, command.groups);
         return;
       case 'commit':
-        this.workers.onCommitted();
         this.changes.commit();
+        this.workers.onCommitted();
         return;
       case 'release':
         this.workers.release(command.group);
         return;
       case 'began':
+        this.workers.onNeed(command.change.scope.keys());
         this.changes.began(command.change);
         return;
       case 'ended':
@@ -209,12 +212,18 @@ export class Master implements Loop {
     this.watcher?.add(file);
   }
 
+  watchReported(report: Report): void {
+    if (report.r === 'load') this.watch(report.file);
+    if (report.r === 'missing' && report.near !== null) this.watch(report.near);
+  }
+
   private trackLater(files: ProcessFiles, path: string): void {
     this.watch(path);
     void this.saves.disk.look(path).then(({ digest }) => files.loaded.set(path, digest));
   }
 
   reconsiderFiles(): void {
+    this.workers.onFiles();
     this.flags.update(this.saves);
   }
 
@@ -287,6 +296,7 @@ export class Master implements Loop {
     return snapshotOf(this.facts, {
       name: this.name,
       addressesOf: (group) => this.workers.addresses(group),
+      sparesOf: (group) => this.workers.spareCount(group),
       needsRestart: this.flags.list(),
       pending: this.isHeldAtAll() ? this.saves.pending() : [],
       reloads: this.reloads.history(),
@@ -302,9 +312,11 @@ export class Master implements Loop {
   private onStopped(): void {
     this.parts.terminal.stopped(this.name, this.stopReport.stopped, this.stopReport.forcedKills);
     // Whoever waits for the end may count on the ports being free.
-    this.dispose();
-    for (const done of this.stopWaiters.splice(0)) done(this.stopReport);
-    void this.control.close().then(() => this.finish(this.exitCode));
+    void this.workers.endSpares().then(() => {
+      this.dispose();
+      for (const done of this.stopWaiters.splice(0)) done(this.stopReport);
+      void this.control.close().then(() => this.finish(this.exitCode));
+    });
   }
 
   private dispose(): void {

@@ -17,6 +17,8 @@ import type { WorkerHandle } from './workerHandle.ts';
 export interface SnapshotParts {
   readonly name: string;
   readonly addressesOf: (group: string) => readonly Address[];
+  /** How many processes of the group stand before their entry. */
+  readonly sparesOf: (group: string) => number;
   readonly needsRestart: Snapshot['needsRestart'];
   readonly pending: readonly { readonly file: string; readonly groups: string[]; readonly since: number }[];
   readonly reloads: ReloadReport[];
@@ -49,6 +51,7 @@ export function snapshotOf(facts: Facts, parts: SnapshotParts): Snapshot {
         ...groupFacts,
         definition: facts.definition.groups.get(group.spec.name),
         addresses: parts.addressesOf(group.spec.name),
+        spares: parts.sparesOf(group.spec.name),
       }),
     ),
     needsRestart: parts.needsRestart,
@@ -66,6 +69,7 @@ export function snapshotOf(facts: Facts, parts: SnapshotParts): Snapshot {
 interface GroupFacts {
   readonly definition: GroupDefinition | undefined;
   readonly addresses: readonly Address[];
+  readonly spares: number;
   readonly handleOf: (worker: Worker) => WorkerHandle | undefined;
   /** Turns the core's clock into wall clock. */
   readonly wallClock: (ms: number) => number;
@@ -93,7 +97,7 @@ function groupStatus(group: Group, facts: GroupFacts): GroupStatus {
     reloadable: group.spec.reloadable,
     order: group.spec.order === 'auto' && group.listens === null ? 'auto' : orderOf(group),
     wanted: group.slots.filter((slot) => slot.wanted).length,
-    spares: 0,
+    spares: facts.spares,
     addresses: [...facts.addresses],
     workers: group.slots.flatMap((slot) => slotStatus(slot, facts)),
   };

@@ -17,8 +17,8 @@ export class Terminal {
     this.hasColour = hasColour;
   }
 
-  starting(what: string): void {
-    this.say(`${what}  starting`);
+  starting(name: string): void {
+    this.say(`${name}  starting`);
   }
 
   ready(name: string, groups: number, workers: number, addresses: readonly Address[], ms: number): void {

@@ -96,7 +96,7 @@ describe('start', () => {
 
   it('gives flags that Node knows to Node, with their values', () => {
     const line =
-      '--enable-source-maps --max-old-space-size=200 --conditions dev -C test --workers 2 --no-warnings --loader ./server.ts server.ts';
+      '--enable-source-maps --max-old-space-size=200 --conditions dev -C test --workers 2 --no-warnings --loader ./l.mjs server.ts';
     assert.deepEqual(parse(line).nodeArgs, [
       '--enable-source-maps',
       '--max-old-space-size=200',
@@ -106,7 +106,7 @@ describe('start', () => {
       'test',
       '--no-warnings',
       '--loader',
-      './server.ts',
+      './l.mjs',
     ]);
   });
 

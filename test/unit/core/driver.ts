@@ -23,6 +23,7 @@ export function spec(name: string, more: Partial<GroupSpec> = {}): GroupSpec {
     order: 'start-first',
     drainTimeout: DRAIN_MS,
     bootTimeout: BOOT_MS,
+    spares: 1,
     ...more,
   };
 }
