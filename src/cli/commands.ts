@@ -6,7 +6,7 @@ import { listServers, pickServer } from '../client/registry.ts';
 import type { ReloadReport, Snapshot } from '../protocol/status.ts';
 import { UserError } from '../protocol/userError.ts';
 import { parseOwn, wholeNumber } from './arguments.ts';
-import { explanationText, reportText, statusText } from './format.ts';
+import { explanationText, reportText, statusText } from '../protocol/inWords.ts';
 import { nearest } from './nearest.ts';
 
 const COMMANDS = ['start', 'status', 'reload', 'restart', 'explain', 'stop'];

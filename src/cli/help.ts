@@ -25,6 +25,8 @@ Options of start (they stand before the file; flags of Node go to the workers; a
   --import SPEC, --require SPEC     modules that Node loads first
   --prefix WHEN            name of the worker before each line: auto, always or never
 
+Keys in the terminal of start, each with Enter: r (or rs) reload, R restart, l status, o open in browser, h help, q quit
+
 Options of the other commands
   --server NAME|PID        which server, where several run
   --json                   one JSON document on standard output

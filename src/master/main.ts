@@ -2,6 +2,7 @@
 import { basename, dirname } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { nearestManifest } from './launch.ts';
+import { Keys, KEYS_HINT } from './keys.ts';
 import type { Logger } from './logger.ts';
 import { Master } from './master.ts';
 import { findNode } from './nodeVersion.ts';
@@ -22,6 +23,7 @@ export async function start(options: StartOptions): Promise<number> {
   const log: Logger = { error: (text) => errorOutput.line(`graceful-reload  ${text}`) };
   const hasColour = process.stdout.isTTY && (process.stdout.getColorDepth?.() ?? 1) > 1;
   const extraEnv = hasColour && process.env['FORCE_COLOR'] === undefined ? { FORCE_COLOR: '1' } : {};
+  const terminal = new Terminal(output, hasColour, process.stdin.isTTY ? KEYS_HINT : '');
   const master = new Master({
     options,
     name,
@@ -29,14 +31,18 @@ export async function start(options: StartOptions): Promise<number> {
     registry,
     output,
     errorOutput,
-    terminal: new Terminal(output, hasColour),
+    terminal,
     log,
     extraEnv,
   });
   stopOnSignals(master);
+  const keys = process.stdin.isTTY
+    ? new Keys(process.stdin, master.keyActions(), (text) => terminal.note(text))
+    : undefined;
   try {
     return await master.run();
   } finally {
+    keys?.dispose();
     registry.remove();
   }
 }

@@ -15,6 +15,8 @@ import { scopeOfDemand } from './demand.ts';
 import { Facts } from './facts.ts';
 import type { ProcessFiles } from './files.ts';
 import { FirstProcess } from './firstProcess.ts';
+import { keyActionsOf } from './keyActions.ts';
+import type { KeyActions } from './keys.ts';
 import type { Loop, MasterParts } from './loop.ts';
 import { explain, groupFiles, isOfInterest } from './meaning.ts';
 import { ReloadLog } from './reloadLog.ts';
@@ -277,6 +279,15 @@ export class Master implements Loop {
           this.requestStop(false);
         }),
     };
+  }
+
+  keyActions(): KeyActions {
+    return keyActionsOf({
+      handlers: this.controlHandlers(),
+      addresses: () => this.snapshot().addresses,
+      stop: () => this.requestStop(false),
+      terminal: this.parts.terminal,
+    });
   }
 
   private refuseWhenStopping(): void {

@@ -11,10 +11,13 @@ type Style = 'green' | 'yellow' | 'red' | 'cyan';
 export class Terminal {
   private readonly output: Output;
   private readonly hasColour: boolean;
+  private readonly keysHint: string;
 
-  constructor(output: Output, hasColour: boolean) {
+  /** @param keysHint stands behind the line that tells the server is ready; empty where nobody can type */
+  constructor(output: Output, hasColour: boolean, keysHint: string) {
     this.output = output;
     this.hasColour = hasColour;
+    this.keysHint = keysHint;
   }
 
   starting(name: string): void {
@@ -23,7 +26,14 @@ export class Terminal {
 
   ready(name: string, groups: number, workers: number, addresses: readonly Address[], ms: number): void {
     const urls = addresses.map(urlOf).join('  ');
-    const parts = [name, 'g1', `${count(groups, 'group')}, ${count(workers, 'worker')}`, urls, `ready in ${ms} ms`];
+    const parts = [
+      name,
+      'g1',
+      `${count(groups, 'group')}, ${count(workers, 'worker')}`,
+      urls,
+      `ready in ${ms} ms`,
+      this.keysHint,
+    ];
     this.say(parts.filter((part) => part !== '').join('  '), 'green');
   }
 

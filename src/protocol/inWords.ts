@@ -1,5 +1,5 @@
-/** Status, results and explanations as a person reads them. */
-import type { Explanation, ReloadReport, Snapshot, WorkerStatus } from '../protocol/status.ts';
+/** Status, results and explanations as a person reads them in a terminal. */
+import type { Explanation, ReloadReport, Snapshot, WorkerStatus } from './status.ts';
 
 export function statusText(snapshot: Snapshot, now = Date.now()): string {
   const addresses = snapshot.addresses.map(({ host, port }) => (port === null ? host : `:${port}`)).join(' ');
