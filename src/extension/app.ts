@@ -1,6 +1,8 @@
 /** The wiring plan: everything the extension consists of, made and connected once, disposed with the extension. */
+import * as l10n from '@vscode/l10n';
 import * as vscode from 'vscode';
 import { createApi, type GracefulReloadApi } from './api.ts';
+import { AddToTasks } from './commands/addToTasks.ts';
 import { registerCommands } from './commands/commands.ts';
 import { StartServer } from './commands/startServer.ts';
 import { Targets } from './commands/targets.ts';
@@ -31,6 +33,8 @@ export interface App extends vscode.Disposable {
 }
 
 export function createApp(context: vscode.ExtensionContext): App {
+  // Pure code cannot ask VS Code for its texts; this library knows the same bundle.
+  if (vscode.l10n.bundle) l10n.config({ contents: vscode.l10n.bundle });
   const subscriptions: vscode.Disposable[] = [];
   const own = <T extends vscode.Disposable>(part: T): T => {
     subscriptions.push(part);
@@ -69,7 +73,17 @@ export function createApp(context: vscode.ExtensionContext): App {
   own(new BootstrapEdits({ servers, notifications, compare: (session, change) => running.compare(session, change) }));
 
   const start = new StartServer(servers, runs, view, provider, own(new DeadTerminals(runs)));
-  own(registerCommands({ start, targets: new Targets(servers, folders), runs, running, notifications, log }));
+  own(
+    registerCommands({
+      start,
+      addToTasks: new AddToTasks(runs, folders),
+      targets: new Targets(servers, folders),
+      runs,
+      running,
+      notifications,
+      log,
+    }),
+  );
 
   const contextValues = new ContextValues();
   const showState = (): void => {

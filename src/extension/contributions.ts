@@ -25,6 +25,7 @@ export const commandIds = [
   'gracefulReload.stop',
   'gracefulReload.compareWithRunning',
   'gracefulReload.openInBrowser',
+  'gracefulReload.addToTasks',
   'gracefulReload.showTerminal',
   'gracefulReload.showLog',
 ] as const;

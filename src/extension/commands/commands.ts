@@ -7,12 +7,14 @@ import type { RunningVersions } from '../compare/runningVersions.ts';
 import { restartServer } from '../restart/restartServer.ts';
 import type { Runs } from '../tasks/runs.ts';
 import { urlsOf } from '../views/format.ts';
+import type { AddToTasks } from './addToTasks.ts';
 import type { StartServer } from './startServer.ts';
 import { stopServer } from './stopServer.ts';
 import { pick, type Targets } from './targets.ts';
 
 export interface CommandParts {
   readonly start: StartServer;
+  readonly addToTasks: AddToTasks;
   readonly targets: Targets;
   readonly runs: Runs;
   readonly running: RunningVersions;
@@ -61,6 +63,10 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
         throw new UserError('usage', `${snapshot.name} has no address to open.`);
       // Through `asExternalUri`, so that a remote or browser workbench forwards the port.
       if (url !== undefined) await vscode.env.openExternal(await vscode.env.asExternalUri(vscode.Uri.parse(url)));
+    },
+    'gracefulReload.addToTasks': async (argument) => {
+      const session = argument === undefined ? undefined : await targets.server(argument);
+      await parts.addToTasks.run(session);
     },
     'gracefulReload.showTerminal': async (argument) => {
       const session = await targets.server(argument);

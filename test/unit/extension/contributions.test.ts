@@ -31,8 +31,11 @@ interface Manifest {
   };
 }
 
-const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-const manifest = JSON.parse(text) as Manifest;
+const read = (name: string): string => readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8');
+const texts = JSON.parse(read('package.nls.json')) as Record<string, string>;
+const manifest = JSON.parse(read('package.json'), (_key, value: unknown) =>
+  typeof value === 'string' ? (texts[/^%(.+)%$/.exec(value)?.[1] ?? ''] ?? value) : value,
+) as Manifest;
 const { contributes } = manifest;
 
 test('commands of the manifest are the ones that are registered, all in our category', () => {
