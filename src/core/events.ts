@@ -17,6 +17,9 @@ export type Event =
   | { readonly type: 'listens'; readonly worker: number }
   /** It will never be ready: its readiness said so while the process is still there. */
   | { readonly type: 'failed'; readonly worker: number; readonly error: ErrorInfo }
+  /** Its event loop has not turned since then. */
+  | { readonly type: 'unresponsive'; readonly worker: number; readonly silentSince: number }
+  | { readonly type: 'responsive'; readonly worker: number }
   | { readonly type: 'exited'; readonly worker: number; readonly exit: Exit; readonly diskDiffers: boolean }
   | { readonly type: 'stop' }
   | { readonly type: 'force-stop' }

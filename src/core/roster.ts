@@ -1,7 +1,7 @@
 /** Everyone who works and everything that is asked for: state, look-ups in it, and the steps of one worker. */
 import type { Change } from './change.ts';
 import type { Command } from './events.ts';
-import { isComing, serving, workersOf, type Group, type GroupSpec, type Slot } from './pool.ts';
+import { isComing, isServing, serving, workersOf, type Group, type GroupSpec, type Slot } from './pool.ts';
 import type { Request } from './requests.ts';
 import { transition, type DrainReason, type Worker, type WorkerStep } from './workerState.ts';
 
@@ -93,14 +93,15 @@ export class Roster {
   leave(worker: Worker, group: Group, reason: DrainReason): void {
     const timeoutMs = group.spec.drainTimeout;
     if (this.step(worker, { to: 'draining', killAt: this.now + timeoutMs, reason })) {
-      this.out.push({ type: 'drain', worker, timeoutMs, change: this.change?.id ?? null });
+      const isKilled = worker.state.kind === 'draining' && worker.state.killed;
+      if (!isKilled) this.out.push({ type: 'drain', worker, timeoutMs, change: this.change?.id ?? null });
     } else if (isComing(worker)) {
       this.kill(worker, false);
     }
   }
 
   kill(worker: Worker, forced: boolean): void {
-    const served = worker.state.kind === 'draining' || worker.state.kind === 'ready';
+    const served = worker.state.kind === 'draining' || isServing(worker);
     if (this.step(worker, { to: 'killed' })) this.out.push({ type: 'kill', worker, forced: forced && served });
   }
 

@@ -180,5 +180,6 @@ export function specsOf(definition: ServerDefinition): GroupSpec[] {
     drainTimeout: options.drainTimeout,
     bootTimeout: options.bootTimeout,
     spares: options.spares,
+    replaceUnresponsive: options.replaceUnresponsive,
   }));
 }

@@ -1,6 +1,6 @@
 /** What a file means to the server as it runs: who loaded it, through which imports, and what saving it would do. */
 import type { GroupFiles } from '../core/changeScope.ts';
-import { anyServing } from '../core/pool.ts';
+import { anyServing, isComing, isServing } from '../core/pool.ts';
 import type { Worker } from '../core/workerState.ts';
 import type { Explanation } from '../protocol/status.ts';
 import type { Facts } from './facts.ts';
@@ -32,8 +32,8 @@ export function groupFiles({ core, handles, attempts, definition, options }: Fac
 }
 
 /** Starting, or serving: not on its way out. */
-export function isStaying({ state }: Worker): boolean {
-  return state.kind === 'starting' || state.kind === 'standby' || state.kind === 'ready';
+export function isStaying(worker: Worker): boolean {
+  return isComing(worker) || isServing(worker);
 }
 
 /** After a rejection the attempt stands for what it got to load; the old workers for the rest. */

@@ -62,6 +62,18 @@ export class Terminal {
     this.say(`${what}${reason}, starts again ${when}${nth}`, 'red');
   }
 
+  unresponsive({ group, slot, state }: Worker, silentForMs: number): void {
+    const then = state.kind === 'unresponsive' && state.killed ? ': killed, to be replaced' : '';
+    this.say(
+      `${group}#${slot} is unresponsive, its event loop has not turned for ${seconds(silentForMs)}${then}`,
+      'red',
+    );
+  }
+
+  responsive({ group, slot }: Worker): void {
+    this.say(`${group}#${slot} is responsive again`, 'green');
+  }
+
   failed(name: string, message: string): void {
     this.say(`${name}  failed: ${message}`, 'red');
   }

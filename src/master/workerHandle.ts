@@ -6,6 +6,7 @@ import type { FromWorker, Report } from '../protocol/workerMessages.ts';
 import { errorInfo, type Failure } from './errors.ts';
 import type { ProcessFiles } from './files.ts';
 import type { GroupProcess } from './groupProcess.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import type { Receiver } from './listeners.ts';
 import type { SocketHandle, WorkerProcess } from './workerProcess.ts';
 
@@ -30,6 +31,10 @@ export class WorkerHandle implements Receiver {
   figures = NO_FIGURES;
   /** The reload that asked it to go. */
   drainedFor: number | null = null;
+  /** Whether a debugger is connected, which may hold it: nobody may judge it by time. */
+  isDebugged = false;
+  /** While it serves. */
+  heartbeat: Heartbeat | undefined;
   private readonly wish: ReadyWish;
   private evaluated = false;
   private announced = false;
@@ -105,9 +110,11 @@ export class WorkerHandle implements Receiver {
   /** Why the process ended. */
   exitError(code: number | null, signal: string | null, display: (path: string) => string): ErrorInfo {
     const how = signal !== null ? `was ended by ${signal}` : `exited with code ${code ?? '?'}`;
-    const when = this.worker.state.kind === 'starting' ? ' before it was ready' : '';
+    const { state, group, slot } = this.worker;
+    const when = state.kind === 'starting' ? ' before it was ready' : '';
+    const why = state.kind === 'unresponsive' ? ' while its event loop did not turn' : '';
     const failure = this.failure ?? {
-      message: `${this.worker.group}#${this.worker.slot} ${how}${when}`,
+      message: `${group}#${slot} ${how}${when}${why}`,
       stack: null,
       code: null,
     };

@@ -1,6 +1,6 @@
 /** The processes of the workers: started, listened to, told what to do. What happens to them becomes events of the loop. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { serving, successor, type Exit } from '../core/pool.ts';
+import { isComing, isServing, serving, successor, type Exit } from '../core/pool.ts';
 import type { Command } from '../core/events.ts';
 import type { Worker } from '../core/workerState.ts';
 import type { Reaper } from '../platform/reaper.ts';
@@ -12,6 +12,7 @@ import { plainError } from './errors.ts';
 import type { ProcessFiles } from './files.ts';
 import type { FirstProcess } from './firstProcess.ts';
 import type { GroupProcess } from './groupProcess.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { Listeners } from './listeners.ts';
 import type { Facts } from './facts.ts';
 import type { Loop } from './loop.ts';
@@ -70,13 +71,38 @@ export class Workers {
     const handle = this.facts.handles.get(worker.id);
     handle?.process.send({ t: 'admit' });
     if (this.parts.isWatched()) handle?.process.send({ t: 'figures', on: true });
+    if (handle) this.watchLoop(handle);
     this.onServes(worker);
     this.listeners.passParked();
+  }
+
+  /** Its event loop has to turn from now on. */
+  private watchLoop(handle: WorkerHandle): void {
+    const { worker } = handle;
+    const { unresponsiveAfter } = this.definitionOf(worker).options;
+    if (unresponsiveAfter === 0) return;
+    handle.heartbeat = new Heartbeat({
+      silentAfterMs: unresponsiveAfter,
+      ask: () => handle.process.send({ t: 'turns' }),
+      isExempt: () => handle.isDebugged,
+      onSilent: (silentForMs) => {
+        const silentSince = this.loop.now() - silentForMs;
+        this.loop.enqueue({ type: 'unresponsive', worker: worker.id, silentSince });
+        this.loop.parts.terminal.unresponsive(worker, silentForMs);
+      },
+      onBack: () => {
+        this.loop.enqueue({ type: 'responsive', worker: worker.id });
+        this.loop.parts.terminal.responsive(worker);
+        // Connections may have waited for it.
+        this.listeners.passParked();
+      },
+    });
   }
 
   drain({ worker, timeoutMs, change }: Extract<Command, { type: 'drain' }>): void {
     const handle = this.facts.handles.get(worker.id);
     if (handle) handle.drainedFor = change;
+    handle?.heartbeat?.dispose();
     handle?.process.send({ t: 'drain', deadlineMs: timeoutMs });
   }
 
@@ -133,7 +159,7 @@ export class Workers {
 
   tellFigures(on: boolean): void {
     for (const { process, worker } of this.facts.handles.values())
-      if (worker.state.kind === 'ready') process.send({ t: 'figures', on });
+      if (isServing(worker)) process.send({ t: 'figures', on });
   }
 
   /** For one who looks once: each worker tells its figures now, or is shown with its last ones. */
@@ -242,6 +268,9 @@ export class Workers {
       case 'declared':
         this.first.declared(handle, { definition: message.definition, env: message.env, cwd: message.cwd });
         return;
+      case 'turned':
+        handle.heartbeat?.onTurn();
+        return;
       case 'figures':
         handle.takeFigures(message);
         this.figuresTimer ??= setTimeout(() => {
@@ -279,15 +308,16 @@ export class Workers {
   private onExit(handle: WorkerHandle, code: number | null, signal: string | null): void {
     const { worker } = handle;
     const { state } = worker;
+    const hasServed = isServing(worker);
     this.facts.handles.delete(worker.id);
+    handle.heartbeat?.dispose();
     if (handle.process.pid !== undefined) this.parts.reaper.forget(handle.process.pid);
     this.listeners.onReceiverGone(worker.id);
     // What it loaded is what a fix will change; of one that served only if nobody is left who loaded the same.
     const isLast = ![...this.facts.handles.values()].some(
       (other) => other.worker.group === worker.group && isStaying(other.worker),
     );
-    if (state.kind === 'starting' || state.kind === 'standby' || (state.kind === 'ready' && isLast))
-      this.facts.attempts.set(worker.group, handle.files);
+    if (isComing(worker) || (hasServed && isLast)) this.facts.attempts.set(worker.group, handle.files);
     const exit: Exit = { code, signal, error: handle.exitError(code, signal, (path) => this.facts.display(path)) };
     if (this.first.refuses(handle, exit)) return;
     this.first.forgetOutput(worker.id);
@@ -296,7 +326,7 @@ export class Workers {
     const diskDiffers = !isInChange && this.parts.pending().some(({ groups }) => groups.includes(worker.group));
     this.loop.enqueue({ type: 'exited', worker: worker.id, exit, diskDiffers });
     const slot = this.facts.group(worker.group)?.slots.find(({ index }) => index === worker.slot);
-    const isUnasked = state.kind === 'ready' || worker.change === null || slot?.stopped;
+    const isUnasked = hasServed || worker.change === null || slot?.stopped;
     if (slot && isUnasked && state.kind !== 'draining' && state.kind !== 'ending' && !this.facts.core.stopping)
       this.loop.parts.terminal.exited(worker, exit, slot, this.loop.now());
     this.releaseUnused(worker.group);
@@ -321,7 +351,7 @@ export class Workers {
   }
 
   private onListening(handle: WorkerHandle, isNew: boolean, address: Address): void {
-    if (handle.worker.state.kind !== 'ready') return;
+    if (!isServing(handle.worker)) return;
     this.learnAddresses(handle);
     this.loop.enqueue({ type: 'listens', worker: handle.id });
     if (isNew) this.loop.parts.terminal.listens(this.loop.parts.registry.entry.name, address);
@@ -342,7 +372,7 @@ export class Workers {
 
   /** What the worker listens on is what its successor in the slot has to listen on. */
   private learnAddresses({ worker, listening }: WorkerHandle): void {
-    if (worker.state.kind === 'ready') this.expected.set(slotName(worker), new Set(listening));
+    if (isServing(worker)) this.expected.set(slotName(worker), new Set(listening));
   }
 
   /** The newest generation first, and those in turn. */

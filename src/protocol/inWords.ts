@@ -29,6 +29,8 @@ function workerText(worker: WorkerStatus, now: number): string {
   const parts = [`#${worker.slot}`, worker.state.padEnd(8), `g${worker.generation}`];
   if (worker.pid !== null) parts.push(`pid ${worker.pid}`);
   if (worker.startedAt !== null) parts.push(age(worker.startedAt, now));
+  if (worker.unresponsiveSince !== null)
+    parts.push(`event loop stands still for ${age(worker.unresponsiveSince, now)}`);
   if (worker.inFlight > 0) parts.push(`${worker.inFlight} in flight`);
   if (worker.crashes > 1) parts.push(`${worker.crashes} crashes in a row`);
   if (worker.nextTryAt !== null)

@@ -69,6 +69,8 @@ export const workerStatusSchema = z.object({
   crashes: z.number().default(0),
   /** When a worker in `backoff` is tried again; null when it waits for the next save. */
   nextTryAt: z.string().nullable(),
+  /** Since when its event loop is not known to have turned, for one that is `unresponsive`. */
+  unresponsiveSince: z.string().nullable().default(null),
   /** When a draining worker is killed at the latest. */
   killAt: z.string().nullable(),
   requests: z.number(),

@@ -43,6 +43,7 @@ export const fromWorkerSchema = z.discriminatedUnion('t', [
     env: z.record(z.string(), z.string()),
     cwd: z.string(),
   }),
+  z.object({ t: z.literal('turned') }),
   z.object({
     t: z.literal('figures'),
     requests: count,

@@ -83,6 +83,7 @@ function runWorker(config: PreloadConfig): void {
     channel.send({ t: 'adopted', id, isAdopted: socket !== undefined });
   });
   installFigures(channel, connections);
+  channel.on('turns', () => channel.send({ t: 'turned' }));
   const tellEvaluated = (): void =>
     listeners.whenSettled(() => channel.send({ t: 'evaluated', reports: reports.flush() }));
 

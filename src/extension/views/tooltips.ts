@@ -107,6 +107,10 @@ function workerTooltip(group: GroupStatus, worker: WorkerStatus): string {
     ['Process', worker.pid === null ? 'none' : `pid ${worker.pid}`],
     ['Generation', String(worker.generation)],
     ['Started', worker.startedAt === null ? '' : clockWithSeconds(worker.startedAt)],
+    [
+      'Event loop',
+      worker.unresponsiveSince === null ? '' : `has not turned since ${clockWithSeconds(worker.unresponsiveSince)}`,
+    ],
     ['Requests', `${worker.requests}, ${worker.inFlight} in flight`],
     ['Connections', String(worker.connections)],
     ['Memory', worker.rss > 0 ? megabytes(worker.rss) : ''],

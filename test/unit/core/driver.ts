@@ -24,6 +24,7 @@ export function spec(name: string, more: Partial<GroupSpec> = {}): GroupSpec {
     drainTimeout: DRAIN_MS,
     bootTimeout: BOOT_MS,
     spares: 1,
+    replaceUnresponsive: false,
     ...more,
   };
 }
@@ -121,6 +122,15 @@ export class World {
     const worker = this.find(name);
     this.living.splice(this.living.indexOf(worker), 1);
     return this.send({ type: 'exited', worker: worker.id, exit: exitOf(code, `${name} is gone`), diskDiffers });
+  }
+
+  /** Its event loop has not turned for a second. */
+  isSilent(name: string): string[] {
+    return this.send({ type: 'unresponsive', worker: this.find(name).id, silentSince: this.now - 1000 });
+  }
+
+  turnsAgain(name: string): string[] {
+    return this.send({ type: 'responsive', worker: this.find(name).id });
   }
 
   crashes(name: string, diskDiffers = false): string[] {

@@ -14,6 +14,7 @@ export function worker(slot: number, part: Partial<WorkerStatus> = {}): WorkerSt
     crashes: 0,
     nextTryAt: null,
     killAt: null,
+    unresponsiveSince: null,
     requests: 0,
     inFlight: 0,
     connections: 0,
