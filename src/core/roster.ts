@@ -5,6 +5,9 @@ import { isComing, isServing, serving, workersOf, type Group, type GroupSpec, ty
 import type { Request } from './requests.ts';
 import { transition, type DrainReason, type Worker, type WorkerStep } from './workerState.ts';
 
+/** After a hurried drain: for the program's own shutdown code. */
+const SHUTDOWN_MS = 1000;
+
 export class Roster {
   groups: Group[] = [];
   /** Groups that are no more, until their last worker has gone. */
@@ -98,6 +101,11 @@ export class Roster {
     } else if (isComing(worker)) {
       this.kill(worker, false);
     }
+  }
+
+  /** A drain that is under way is cut short; what the program does about SIGTERM has a moment left. */
+  hurry(worker: Worker): void {
+    if (this.step(worker, { to: 'hurried', killAt: this.now + SHUTDOWN_MS })) this.out.push({ type: 'hurry', worker });
   }
 
   kill(worker: Worker, forced: boolean): void {

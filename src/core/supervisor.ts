@@ -126,6 +126,11 @@ export class Supervisor {
       case 'exited':
         applyExited(roster, event.worker, event.exit, event.diskDiffers);
         return;
+      case 'finish': {
+        const worker = roster.worker(event.worker);
+        if (worker) roster.hurry(worker);
+        return;
+      }
       case 'stop':
         this.beginStop();
         return;

@@ -22,6 +22,8 @@ export type WorkerStep =
   | { readonly to: 'unresponsive'; readonly silentSince: number }
   | { readonly to: 'responsive' }
   | { readonly to: 'draining'; readonly killAt: number; readonly reason: DrainReason }
+  /** Somebody will not wait for what is in flight. */
+  | { readonly to: 'hurried'; readonly killAt: number }
   | { readonly to: 'killed' };
 
 /** The state after a step; undefined when the step does not apply, which the caller ignores (a late message of a dying worker). */
@@ -45,6 +47,8 @@ export function transition(state: WorkerState, step: WorkerStep): WorkerState | 
         reason: step.reason,
         killed: state.kind === 'unresponsive' && state.killed,
       };
+    case 'hurried':
+      return state.kind === 'draining' && step.killAt < state.killAt ? { ...state, killAt: step.killAt } : undefined;
     case 'killed':
       if (state.kind === 'draining' || state.kind === 'unresponsive')
         return state.killed ? undefined : { ...state, killed: true };

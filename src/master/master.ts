@@ -17,6 +17,7 @@ import type { ProcessFiles } from './files.ts';
 import { FirstProcess } from './firstProcess.ts';
 import { keyActionsOf } from './keyActions.ts';
 import type { KeyActions } from './keys.ts';
+import { Lives } from './lives.ts';
 import type { Loop, MasterParts } from './loop.ts';
 import { explain, groupFiles, isOfInterest } from './meaning.ts';
 import { ReloadLog } from './reloadLog.ts';
@@ -36,6 +37,7 @@ export class Master implements Loop {
 
   private readonly reaper = new Reaper();
   private readonly reloads = new ReloadLog();
+  private readonly lives = new Lives();
   private readonly first: FirstProcess;
   private readonly workers: Workers;
   private readonly changes: Changes;
@@ -128,6 +130,7 @@ export class Master implements Loop {
     this.isDraining = true;
     try {
       for (let next = this.queue.shift(); next; next = this.queue.shift()) {
+        if (next.type === 'exited') this.lives.ended(next.worker, Date.now());
         for (const command of this.facts.core.handle(next, this.now())) this.perform(command);
       }
     } finally {
@@ -153,16 +156,23 @@ export class Master implements Loop {
     switch (command.type) {
       case 'spawn':
         this.workers.spawn(command.worker);
+        this.lives.began(command.worker, this.facts.handles.get(command.worker.id)?.process.pid ?? null, Date.now());
         return;
       case 'admit':
         this.workers.admit(command.worker);
+        this.lives.serves(command.worker.id, Date.now());
         return;
       case 'drain':
         this.workers.drain(command);
+        this.lives.drains(command.worker.id, Date.now());
         if (this.facts.core.stopping) this.stopReport.stopped += 1;
+        return;
+      case 'hurry':
+        this.workers.hurry(command.worker);
         return;
       case 'kill':
         this.workers.kill(command);
+        if (command.forced) this.lives.killed(command.worker.id);
         if (command.forced && this.facts.core.stopping) this.stopReport.forcedKills += 1;
         return;
       case 'evaluate':
@@ -239,6 +249,15 @@ export class Master implements Loop {
     return result;
   }
 
+  private finishNow(group: string, slot: number): { finished: number } {
+    const draining = [...this.facts.handles.values()].filter(
+      ({ worker }) => worker.group === group && worker.slot === slot && worker.state.kind === 'draining',
+    );
+    if (draining.length === 0) throw new UserError('usage', `No worker of ${group}#${slot} is finishing its work.`);
+    for (const { id } of draining) this.enqueue({ type: 'finish', worker: id });
+    return { finished: draining.length };
+  }
+
   private requestOf(kind: Request['kind'], scope: Scope, trigger: Trigger, waiter: number): Request {
     const files = trigger.files.map((file) => this.facts.display(file));
     return {
@@ -266,6 +285,8 @@ export class Master implements Loop {
         const scope = new Map(this.facts.core.groups.map(({ spec }) => [spec.name, null]));
         return this.request('restart', scope, { kind: 'restart', files: [] });
       },
+      finish: ({ group, slot }) => this.finishNow(group, slot),
+      history: () => ({ lives: this.lives.list() }),
       explain: ({ file }) => explain(this.facts, file),
       runningText: ({ file }) => ({ text: this.facts.runningText(file) ?? null }),
       saving: ({ file, manual }) => {

@@ -106,6 +106,11 @@ export class Workers {
     handle?.process.send({ t: 'drain', deadlineMs: timeoutMs });
   }
 
+  /** What is in flight is no longer waited for. */
+  hurry(worker: Worker): void {
+    this.facts.handles.get(worker.id)?.process.send({ t: 'drain', deadlineMs: 0 });
+  }
+
   kill({ worker, forced }: Extract<Command, { type: 'kill' }>): void {
     const handle = this.facts.handles.get(worker.id);
     if (forced) this.parts.reloads.killed(handle?.drainedFor ?? null);

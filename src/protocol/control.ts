@@ -4,7 +4,7 @@
  * `subscribe` answers with a snapshot, then `snapshot` notifications follow, so a client never has a gap.
  */
 import * as z from 'zod';
-import { explanationSchema, reloadReportSchema, snapshotSchema, stopReportSchema } from './status.ts';
+import { explanationSchema, reloadReportSchema, snapshotSchema, stopReportSchema, workerLifeSchema } from './status.ts';
 
 export const CONTROL_VERSION = 1;
 /** A longer message closes the connection. */
@@ -26,6 +26,13 @@ export const controlMethods = {
     result: reloadReportSchema,
   },
   restart: { params: z.object({}), result: reloadReportSchema },
+  /** A draining worker ends now instead of when its work is done. */
+  finish: {
+    params: z.object({ group: text, slot: z.number().int().positive() }),
+    result: z.object({ finished: z.number() }),
+  },
+  /** The processes that served since the start, the newest last; those of long ago are forgotten. */
+  history: { params: z.object({}), result: z.object({ lives: z.array(workerLifeSchema) }) },
   explain: { params: z.object({ file: text }), result: explanationSchema },
   /** The text that the server runs of a file that needs a restart to change; null when it is not known. Absolute path. */
   runningText: { params: z.object({ file: text }), result: z.object({ text: z.string().nullable() }) },

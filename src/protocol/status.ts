@@ -41,6 +41,12 @@ export const closedConnectionsSchema = z.object({
 
 export const triggerSchema = z.object({ kind: triggerKindSchema, files: z.array(z.string()) });
 
+export const phaseSchema = z.object({
+  /** `evaluate` the bootstrap script, `check` that it compiles, `canary` the first new workers, `roll` all others. */
+  name: z.enum(['evaluate', 'check', 'canary', 'roll']),
+  ms: z.number(),
+});
+
 export const reloadReportSchema = z.object({
   id: z.number(),
   result: reloadResultSchema,
@@ -51,6 +57,7 @@ export const reloadReportSchema = z.object({
   /** From the start of the reload to the first new worker that was ready; null when none was. */
   firstReadyMs: z.number().nullable(),
   durationMs: z.number(),
+  phases: z.array(phaseSchema).default([]),
   replaced: z.number(),
   movedConnections: z.number(),
   closedConnections: closedConnectionsSchema,
@@ -147,6 +154,21 @@ export const explanationSchema = z.object({
   chain: z.array(z.string()),
 });
 
+/** One process in a slot, from its start to its end. */
+export const workerLifeSchema = z.object({
+  group: z.string(),
+  slot: z.number(),
+  pid: z.number().nullable(),
+  generation: z.number(),
+  startedAt: z.string(),
+  /** When it was admitted; null when it never served, or does not yet. */
+  servedAt: z.string().nullable(),
+  drainingAt: z.string().nullable(),
+  endedAt: z.string().nullable(),
+  /** `left` as it was asked to, `killed` since it took too long, `crashed` unasked, `unready`: before it served. */
+  end: z.enum(['left', 'killed', 'crashed', 'unready']).nullable(),
+});
+
 export const stopReportSchema = z.object({ stopped: z.number(), forcedKills: z.number() });
 
 export type Snapshot = z.infer<typeof snapshotSchema>;
@@ -159,6 +181,7 @@ export type ErrorInfo = z.infer<typeof errorInfoSchema>;
 export type Address = z.infer<typeof addressSchema>;
 export type LineRange = z.infer<typeof lineRangeSchema>;
 export type NeedsRestart = z.infer<typeof needsRestartSchema>;
+export type WorkerLife = z.infer<typeof workerLifeSchema>;
 export type Explanation = z.infer<typeof explanationSchema>;
 export type StopReport = z.infer<typeof stopReportSchema>;
 export type Order = z.infer<typeof orderSchema>;

@@ -286,6 +286,7 @@ export class Chaos {
         this.watchEnd(command.result);
         return;
       case 'began':
+      case 'hurry':
       case 'evaluate':
       case 'check':
       case 'commit':

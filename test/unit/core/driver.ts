@@ -178,7 +178,7 @@ export class World {
     return this.core.change;
   }
 
-  private find(name: string): Worker {
+  find(name: string): Worker {
     const worker = this.living.findLast((candidate) => nameOf(candidate) === name);
     assert.ok(worker, `no ${name} among ${this.living.map(nameOf).join(', ')}`);
     return worker;
@@ -240,6 +240,7 @@ function lineOf(command: Command): string {
     case 'spawn':
     case 'admit':
     case 'drain':
+    case 'hurry':
       return `${command.type} ${nameOf(command.worker)}`;
     case 'kill':
       return `kill ${nameOf(command.worker)}${command.forced ? ' (forced)' : ''}`;

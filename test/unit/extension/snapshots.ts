@@ -51,6 +51,7 @@ export function report(part: Partial<ReloadReport> = {}): ReloadReport {
     startedAt: T0,
     firstReadyMs: 41,
     durationMs: 430,
+    phases: [],
     replaced: 2,
     movedConnections: 0,
     closedConnections: { tls: 0, http2: 0, websocket: 0, sse: 0, tcp: 0 },
