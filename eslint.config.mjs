@@ -114,6 +114,14 @@ export default tseslint.config(
     },
   },
   {
+    files: ['media/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['acquireVsCodeApi', 'document', 'setInterval', 'window'].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
+  {
     files: ['**/*.mjs'],
     languageOptions: {
       globals: Object.fromEntries(

@@ -7,10 +7,11 @@ import { registerCommands } from './commands/commands.ts';
 import { StartServer } from './commands/startServer.ts';
 import { Targets } from './commands/targets.ts';
 import { RunningVersions } from './compare/runningVersions.ts';
-import { EXTENSION_NAME, RUNNING_SCHEME, TASK_TYPE } from './contributions.ts';
+import { EXTENSION_NAME, HISTORY_PAGE, RUNNING_SCHEME, TASK_TYPE } from './contributions.ts';
 import { Diagnostics } from './diagnostics/diagnostics.ts';
 import { QuickFixes } from './diagnostics/quickFixes.ts';
 import { StartFailures } from './diagnostics/startFailures.ts';
+import { HistoryPages } from './history/historyPages.ts';
 import { Notifications } from './notifications.ts';
 import { BootstrapEdits } from './restart/bootstrapEdits.ts';
 import { Saves } from './save/saves.ts';
@@ -24,6 +25,7 @@ import { Decorations } from './views/decorations.ts';
 import { LanguageStatus } from './views/languageStatus.ts';
 import { ServersView } from './views/serversView.ts';
 import { StatusBar } from './views/statusBar.ts';
+import { ViewProgress } from './views/viewProgress.ts';
 import { urlsOf } from './views/format.ts';
 import { WorkspaceFolders } from './workspaceFolders.ts';
 import { ContextValues } from './wrappers.ts';
@@ -68,6 +70,10 @@ export function createApp(context: vscode.ExtensionContext): App {
   own(new Saves(servers, log));
   const notifications = own(new Notifications(servers, folders, log));
 
+  const history = own(new HistoryPages(context.extensionUri, servers));
+  own(vscode.window.registerWebviewPanelSerializer(HISTORY_PAGE, history));
+  own(new ViewProgress(shown));
+
   const running = own(new RunningVersions(servers, folders));
   own(vscode.workspace.registerTextDocumentContentProvider(RUNNING_SCHEME, running));
   own(new BootstrapEdits({ servers, notifications, compare: (session, change) => running.compare(session, change) }));
@@ -78,6 +84,7 @@ export function createApp(context: vscode.ExtensionContext): App {
       start,
       addToTasks: new AddToTasks(runs, folders),
       targets: new Targets(servers, folders),
+      history,
       runs,
       running,
       notifications,
@@ -95,8 +102,14 @@ export function createApp(context: vscode.ExtensionContext): App {
       servers.sessions.some(({ snapshot }) => (snapshot?.needsRestart.length ?? 0) > 0),
     );
     contextValues.set(
+      'gracefulReload.draining',
+      known.some(({ snapshot }) =>
+        snapshot.groups.some(({ workers }) => workers.some(({ state }) => state === 'draining')),
+      ),
+    );
+    contextValues.set(
       'gracefulReload.browsable',
-      known.some(({ snapshot }) => urlsOf(snapshot).length > 0),
+      known.some(({ snapshot }) => urlsOf(snapshot.addresses).length > 0),
     );
   };
   own(shown.onDidChange(showState));

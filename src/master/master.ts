@@ -78,7 +78,7 @@ export class Master implements Loop {
       pending: () => this.saves.pending(),
       isCurrent: ({ loaded }) => this.saves.disk.agreesWith(loaded),
       trackLater: (files, path) => this.trackLater(files, path),
-      isWatched: () => this.control.subscribers > 0,
+      isWatched: () => this.control.watchers > 0,
     });
     this.changes = new Changes({
       loop: this,

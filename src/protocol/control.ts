@@ -19,7 +19,8 @@ export const controlMethods = {
     result: z.object({ version: z.literal(CONTROL_VERSION), pid: z.number() }),
   },
   status: { params: z.object({}), result: snapshotSchema },
-  subscribe: { params: z.object({}), result: snapshotSchema },
+  /** `figures` (true): live figures of the workers, which cost them a little; asked again, it changes. */
+  subscribe: { params: z.object({ figures: z.boolean().optional() }), result: snapshotSchema },
   /** Waits until the reload has ended; a reload that was superseded answers with its successor. */
   reload: {
     params: z.object({ group: text.optional(), slot: z.number().int().positive().optional() }),

@@ -1,6 +1,6 @@
 /** Rows of groups and workers. Pure. */
 import type { GroupStatus, WorkerStatus } from '../../protocol/status.ts';
-import { age, clock, megabytes, plural, remaining } from './format.ts';
+import { age, clock, megabytes, plural, remaining, urlsOf } from './format.ts';
 import { icons, type Row, type RowIcon } from './row.ts';
 import { missingSlots, readySlots } from './standing.ts';
 
@@ -15,12 +15,16 @@ export function groupRow(serverId: string, group: GroupStatus, now: number): Row
     label: group.name,
     description,
     icon: group.reloadable ? icons.group : icons.fixedGroup,
-    contextValue: `group ${group.reloadable ? 'reloadable' : 'fixed'}`,
+    contextValue: ['group', group.reloadable ? 'reloadable' : 'fixed', ...browsable(group)].join(' '),
     spoken: `Group ${group.name}, ${description.replaceAll(' · ', ', ')}`,
     fold: group.reloadable ? 'open' : 'closed',
     children: workerRows(id, serverId, group, now),
     target: { server: serverId, group: group.name },
   };
+}
+
+function browsable({ addresses }: GroupStatus): string[] {
+  return urlsOf(addresses).length > 0 ? ['browsable'] : [];
 }
 
 /** By slot; the newest worker of a slot first, and below it those that it replaces. */
