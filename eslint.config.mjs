@@ -9,13 +9,15 @@ const arrows = {
   protocol: [],
   platform: ['protocol'],
   tracking: ['protocol'],
+  // Reads projects for all who start a server: CLI, extension, and the master for the loader.
+  detect: [],
   client: ['protocol', 'platform'],
-  master: ['protocol', 'core', 'platform'],
+  master: ['protocol', 'core', 'platform', 'detect'],
   // At run time the worker loads the bundle of bootstrap only in a process that may be a bootstrap script's.
   worker: ['tracking', 'protocol', 'platform', 'bootstrap'],
   bootstrap: ['tracking', 'protocol', 'platform'],
-  cli: ['client', 'protocol', 'platform'],
-  extension: ['client', 'protocol', 'core', 'platform'],
+  cli: ['client', 'protocol', 'platform', 'detect'],
+  extension: ['client', 'protocol', 'core', 'platform', 'detect'],
 };
 
 const noVscode = {
