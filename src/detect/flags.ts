@@ -3,7 +3,7 @@
 /** Flags of Node that take their value as the next word; Node itself does not tell. */
 const NODE_VALUES = new Set([
   ...['-r', '--require', '--import', '--loader', '--experimental-loader', '-C', '--conditions', '--env-file'],
-  ...['--env-file-if-exists', '--watch-path', '--inspect-port', '--input-type', '--icu-data-dir', '--title'],
+  ...['--env-file-if-exists', '--inspect-port', '--input-type', '--icu-data-dir', '--title'],
   ...['--disable-warning', '--localstorage-file', '--experimental-config-file', '--stack-trace-limit'],
 ]);
 

@@ -54,7 +54,7 @@ function nodeFlags(flags: readonly Flag[]): NodeFlags {
 }
 
 function node(words: readonly string[], context: Context): Plan {
-  const { flags, rest } = leadingFlags(words.slice(1), nodeFlagTakesValue);
+  const { flags, rest } = leadingFlags(words.slice(1), (flag) => nodeFlagTakesValue(flag) || flag === '--watch-path');
   const script = flags.find(({ name }) => name === '--run');
   if (script) return interpret(['npm', 'run', script.value ?? rest[0] ?? ''], context);
   if (flags.some(({ name }) => /^(-e|-p|-c|--eval|--print|--check|--test|--build-sea)$/.test(name)))

@@ -116,7 +116,7 @@ export function createApp(context: vscode.ExtensionContext): App {
   own(startFailures.onDidFail((failure) => void notifications.startFailed(failure)));
 
   const detect = async (): Promise<void> =>
-    contextValues.set('gracefulReload.detected', (await detected.list()).length > 0 ? 'some' : 'none');
+    contextValues.set('gracefulReload.detected', detected.list().length > 0 ? 'some' : 'none');
   own(detected.onDidChange(() => void detect()));
   const begin = (): void => {
     servers.start();

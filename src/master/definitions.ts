@@ -69,6 +69,7 @@ export function plainDefinition(options: StartOptions): ServerDefinition {
       exclude: [...options.exclude],
       args: [...options.args],
       nodeArgs: [...options.nodeArgs],
+      env: { ...group.env },
     },
     cwd: options.cwd,
     envFiles: options.envFiles,

@@ -1,5 +1,5 @@
 /** The supervisor process: builds the parts of a server and runs it until it is stopped. */
-import { basename, dirname } from 'node:path';
+import { basename, dirname, sep } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { nearestManifest } from './launch.ts';
 import { Keys, KEYS_HINT } from './keys.ts';
@@ -56,7 +56,9 @@ function stopOnSignals(master: Master): void {
 
 /** The name of the nearest package, else that of its folder, else that of the start folder. */
 function nameOf(script: string, cwd: string): string {
-  const manifest = nearestManifest(dirname(script));
+  // The command line of a framework is run for the project that uses it.
+  const isOfPackage = script.includes(`${sep}node_modules${sep}`);
+  const manifest = nearestManifest(isOfPackage ? cwd : dirname(script));
   try {
     const { name } = JSON.parse(readFileSync(manifest ?? '', 'utf8')) as { name?: unknown };
     if (typeof name === 'string' && name !== '') return name;

@@ -35,4 +35,6 @@ export interface GroupFlags {
   readonly drainTimeout?: number | undefined;
   readonly bootTimeout?: number | undefined;
   readonly spares?: number | undefined;
+  /** Added to the environment; wins over all. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }

@@ -533,3 +533,43 @@ function assertServer(found: Detection, expected: Expected): void {
 }
 
 test('the table holds what real projects write', () => assert.ok(rows.length >= 60));
+
+/** What a person may pick from. */
+const entries = (files: Readonly<Record<string, string>>): string[] =>
+  detectAll(folderOf(files)).map(({ folder, entry }) => (folder === '.' ? entry : `${folder}/${entry}`));
+
+test('a configuration file ends the search', () => {
+  assert.deepEqual(entries({ 'graceful-reload.config.ts': '', 'server.ts': '' }), ['graceful-reload.config.ts']);
+});
+
+test('a file of PM2 is what starts the servers where no script does', () => {
+  assert.deepEqual(entries({ 'package.json': '{}', 'ecosystem.config.js': '', 'server.js': '' }), ['server.js']);
+  assert.deepEqual(entries({ 'package.json': '{}', 'ecosystem.config.js': '' }), ['ecosystem.config.js']);
+});
+
+test('main is a candidate only, and not that of an extension', () => {
+  const main = { main: './dist/index.js' };
+  const extension = { ...main, engines: { vscode: '^1.100.0' } };
+  assert.deepEqual(entries({ 'package.json': JSON.stringify(main), 'dist/index.js': '' }), ['dist/index.js']);
+  assert.deepEqual(entries({ 'package.json': JSON.stringify(main) }), []);
+  assert.deepEqual(entries({ 'package.json': JSON.stringify(extension), 'dist/index.js': '' }), []);
+});
+
+test('a broken package.json hides nothing else', () => {
+  assert.deepEqual(entries({ 'package.json': '{', 'server.mjs': '' }), ['server.mjs']);
+  assert.deepEqual(entries({ 'package.json': '[1]' }), []);
+});
+
+test('a workspace gives the servers of its packages, each in its own folder', () => {
+  const files = {
+    'package.json': '{ "workspaces": ["apps/*", "packages/**"] }',
+    'apps/web/package.json': '{ "scripts": { "dev": "node --watch web.js" } }',
+    'apps/web/web.js': '',
+    'apps/site/package.json': '{ "scripts": { "dev": "next dev" } }',
+    'packages/deep/api/package.json': '{ "scripts": { "start": "node api.js" } }',
+    'packages/deep/api/api.js': '',
+  };
+  assert.deepEqual(entries(files), ['apps/web/web.js', 'packages/deep/api/api.js']);
+  const detection = detect(folderOf(files));
+  assert.equal(detection.kind === 'choose' && detection.reason, 'the workspace holds several servers');
+});

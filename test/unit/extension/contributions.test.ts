@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { helpText } from '../../../src/cli/help.ts';
 import * as ids from '../../../src/extension/contributions.ts';
-import { configFiles } from '../../../src/extension/tasks/detect.ts';
+import { configFiles } from '../../../src/detect/detect.ts';
 
 interface Menu {
   readonly command: string;
