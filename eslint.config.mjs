@@ -9,13 +9,15 @@ const arrows = {
   protocol: [],
   platform: ['protocol'],
   tracking: ['protocol'],
+  // Reads projects for all who start a server: CLI, extension, and the master for the loader.
+  detect: [],
   client: ['protocol', 'platform'],
-  master: ['protocol', 'core', 'platform'],
+  master: ['protocol', 'core', 'platform', 'detect'],
   // At run time the worker loads the bundle of bootstrap only in a process that may be a bootstrap script's.
   worker: ['tracking', 'protocol', 'platform', 'bootstrap'],
   bootstrap: ['tracking', 'protocol', 'platform'],
-  cli: ['client', 'protocol', 'platform'],
-  extension: ['client', 'protocol', 'core', 'platform'],
+  cli: ['client', 'protocol', 'platform', 'detect'],
+  extension: ['client', 'protocol', 'core', 'platform', 'detect'],
 };
 
 const noVscode = {
@@ -111,6 +113,14 @@ export default tseslint.config(
         ...['process', 'Buffer', 'fetch', 'require'].map((name) => ({ name, message: onlyTheLanguage.message })),
       ],
       'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: noClock }],
+    },
+  },
+  {
+    files: ['media/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['acquireVsCodeApi', 'document', 'setInterval', 'window'].map((name) => [name, 'readonly']),
+      ),
     },
   },
   {

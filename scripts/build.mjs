@@ -30,6 +30,8 @@ function optionsFor(name, production) {
     format: 'cjs',
     target: 'node20',
     external: ['vscode'],
+    // Its `main` requires its parts in a way that a bundler does not see.
+    alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
     sourcemap: production ? false : 'linked',
     minify: production,
     keepNames: production,

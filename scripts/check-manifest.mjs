@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { root } from './lib/run.mjs';
 
 const problems = [];
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const english = JSON.parse(readFileSync(join(root, 'package.nls.json'), 'utf8'));
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'), (_key, value) =>
+  typeof value === 'string' && /^%.+%$/.test(value) ? (english[value.slice(1, -1)] ?? value) : value,
+);
 const { commands = [], configuration = {}, menus = {}, views = {} } = manifest.contributes ?? {};
 const settings = [configuration].flat().flatMap(({ properties = {} }) => Object.keys(properties));
 const commandIds = commands.map(({ command }) => command);

@@ -19,7 +19,11 @@ const required = [
   'extension/dist/index.d.ts',
   ...Object.keys(entries).map((name) => `extension/dist/${name}.js`),
 ];
-const allowed = [/^extension\/media\/[\w-]+\.(png|svg)$/, /^extension\/package\.nls(\.[\w-]+)?\.json$/];
+const allowed = [
+  /^extension\/media\/[\w-]+\.(png|svg|css|js)$/,
+  /^extension\/package\.nls(\.[\w-]+)?\.json$/,
+  /^extension\/l10n\/bundle\.l10n\.[\w-]+\.json$/,
+];
 
 /**
  * Builds for production and packages (vsce runs the script vscode:prepublish, which is the build).

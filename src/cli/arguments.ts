@@ -3,11 +3,12 @@ import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:
 import { createRequire } from 'node:module';
 import { extname, join, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { nodeFlagTakesValue } from '../detect/flags.ts';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
 import { parseDuration } from '../protocol/bootstrap.ts';
-import { reloadOnSchema } from '../protocol/status.ts';
 import { UserError, wholeFile } from '../protocol/userError.ts';
 import { nearest } from './nearest.ts';
+import { serverHere, type ServerHere } from './serverHere.ts';
 
 type OptionSpecs = NonNullable<ParseArgsConfig['options']>;
 
@@ -30,17 +31,25 @@ const startOptions = {
   import: { type: 'string', multiple: true },
   require: { type: 'string', multiple: true, short: 'r' },
   prefix: { type: 'string' },
+  config: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const satisfies OptionSpecs;
 
 /** What `--poll` without a value means. */
 const POLL_MS = 100;
 
-export type StartArguments = { readonly help: true } | { readonly help: false; readonly options: StartOptions };
+export type StartArguments =
+  | { readonly help: true }
+  | {
+      readonly help: false;
+      readonly options: StartOptions;
+      /** What was found, where no file was given. */
+      readonly note: string | undefined;
+    };
 
 /** @throws UserError `usage` */
 export function parseStart(args: readonly string[], cwd: string): StartArguments {
-  const { own, node, file, rest } = splitStart(args);
+  const { own, node, file: given, rest } = splitStart(args);
   const { values } = parseOwn(own, startOptions);
   if (values.help) return { help: true };
   const group: StartOptions['group'] = {
@@ -50,16 +59,14 @@ export function parseStart(args: readonly string[], cwd: string): StartArguments
     bootTimeout: duration('--boot-timeout', values['boot-timeout']),
     spares: wholeNumber('--spares', values.spares, 0, 16),
   };
-  if (file === undefined) {
-    throw new UserError(
-      'usage',
-      'Which file? Usage: graceful-reload start [options] [node flags] <file> [program arguments...]',
-    );
-  }
   if (values.watch && values['no-watch']) throw new UserError('usage', '--watch and --no-watch contradict each other.');
   if (values.poll !== undefined && values['no-watch'])
     throw new UserError('usage', '--poll and --no-watch contradict each other.');
-  const folder = realpathSync(cwd);
+  if (given !== undefined && values.config !== undefined)
+    throw new UserError('usage', `--config names the file to run: leave out ${given}.`);
+  const file = given ?? values.config;
+  const here = file === undefined ? serverHere(realpathSync(cwd)) : undefined;
+  const folder = realpathSync(here?.cwd ?? cwd);
   for (const name of values.require ?? []) requireFile('--require', name, folder);
   for (const name of values.import ?? []) requireFile('--import', name, folder);
   const preloads = [
@@ -67,22 +74,27 @@ export function parseStart(args: readonly string[], cwd: string): StartArguments
     ...(values.import ?? []).flatMap((name) => ['--import', name]),
   ];
   const options: StartOptions = {
-    script: scriptPath(file, folder, node.length + preloads.length > 0),
+    script: scriptPath(file ?? here!.file, folder, node.length + preloads.length + (here?.nodeArgs.length ?? 0) > 0),
     cwd: folder,
-    args: rest,
-    nodeArgs: [...node, ...preloads],
+    args: [...(here?.args ?? []), ...rest],
+    nodeArgs: [...(here?.nodeArgs ?? []), ...node, ...preloads],
     name: values.name,
     node: values.node,
     watch: !values['no-watch'],
     poll: pollInterval(values.poll),
-    reloadOn: oneOf('--reload-on', values['reload-on'], reloadOnSchema.options),
+    reloadOn: oneOf('--reload-on', values['reload-on'], ['change', 'manualSave', 'never']),
     include: values.include ?? [],
-    exclude: values.exclude ?? [],
-    envFiles: envFilesOf(own, folder),
+    exclude: [...(here?.exclude ?? []), ...(values.exclude ?? [])],
+    // What is given here is seen from here, and wins.
+    envFiles: [...envFilesFound(here), ...envFilesOf(own, realpathSync(cwd))],
     prefix: oneOf('--prefix', values.prefix, ['auto', 'always', 'never']) ?? 'auto',
-    group,
+    group: here && Object.keys(here.env).length > 0 ? { ...group, env: here.env } : group,
   };
-  return { help: false, options };
+  return { help: false, options, note: here?.note };
+}
+
+function envFilesFound(here: ServerHere | undefined): EnvFile[] {
+  return (here?.envFiles ?? []).map(({ path, optional }) => ({ path: resolve(here!.cwd, path), optional }));
 }
 
 /** In the order in which they stand, since a later file wins; the values of two options come without it. */
@@ -141,22 +153,9 @@ function specOf(flag: string): { readonly type: 'string' | 'boolean' } | undefin
     : undefined;
 }
 
-/** Flags of Node that take their value as the next word; Node itself does not tell. */
-const WITH_VALUE = new Set([
-  '-C',
-  '--conditions',
-  '--loader',
-  '--experimental-loader',
-  '--input-type',
-  '--icu-data-dir',
-  '--title',
-  '--disable-warning',
-  '--localstorage-file',
-]);
-
 /** Whether the flag takes a value; undefined when Node does not know it. */
 function nodeFlag(flag: string): boolean | undefined {
-  if (WITH_VALUE.has(flag)) return true;
+  if (nodeFlagTakesValue(flag)) return true;
   const known =
     process.allowedNodeEnvironmentFlags.has(flag) ||
     /^--(expose[-_]gc|allow|permission|harmony|v8|no-warnings)/.test(flag);

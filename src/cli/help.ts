@@ -1,12 +1,11 @@
 export const helpText = `graceful-reload: run a Node server as a master and workers, and replace the workers one at a time when you save.
 
 Usage
-  graceful-reload start [options] [node flags] <file> [program arguments...]
+  graceful-reload start [options] [node flags] [<file>] [program arguments...]
+                  without a file: graceful-reload.config.* here or above, else what package.json's dev script runs
   graceful-reload status  [--json] [--follow] [--all]
   graceful-reload reload  [--group G] [--slot N] [--json]     waits for the result
   graceful-reload restart [--json]                            also reads the bootstrap script anew; waits for the result
-  graceful-reload wait    [--timeout 30s] [--json]            until what is on disk serves: 0; rejected: 1 and the error
-  graceful-reload pause | resume                              changes are remembered, not acted on
   graceful-reload explain <file> [--json]                     what saving this file would do, and why
   graceful-reload stop    [--json]
   graceful-reload --help | --version
@@ -25,7 +24,10 @@ Options of start (they stand before the file; flags of Node go to the workers; a
   --env-file FILE, --env-file-if-exists FILE    read anew for each generation; may be repeated
   --node PATH              the Node that the workers run on
   --import SPEC, --require SPEC     modules that Node loads first
+  --config FILE            the bootstrap script to run, as if it were the file
   --prefix WHEN            name of the worker before each line: auto, always or never
+
+Keys in the terminal of start, each with Enter: r (or rs) reload, R restart, l status, o open in browser, h help, q quit
 
 Options of the other commands
   --server NAME|PID        which server, where several run

@@ -36,6 +36,7 @@ async function start(args: readonly string[]): Promise<number> {
       return 0;
     }
     script = parsed.options.script;
+    if (parsed.note !== undefined) process.stdout.write(`graceful-reload  ${parsed.note}\n`);
     // At run time only: the other commands start without it.
     const master = require(join(__dirname, 'master.js')) as typeof import('../master/main.ts');
     return await master.start(parsed.options);

@@ -80,13 +80,17 @@ export class ControlClient {
     return controlMethods[method].result.parse(answer) as ControlResult<M>;
   }
 
-  /** Calls `onSnapshot` with the present state at once and then after every change. */
-  async subscribe(onSnapshot: (snapshot: Snapshot) => void): Promise<void> {
+  /**
+   * Calls `onSnapshot` with the present state at once and then after every change.
+   *
+   * @param figures whether live figures of the workers are looked at
+   */
+  async subscribe(onSnapshot: (snapshot: Snapshot) => void, figures = true): Promise<void> {
     this.connection.onNotification(SNAPSHOT_NOTIFICATION, (params: unknown) => {
       const snapshot = snapshotSchema.safeParse(params);
       if (snapshot.success) onSnapshot(snapshot.data);
     });
-    onSnapshot(await this.request('subscribe', {}));
+    onSnapshot(await this.request('subscribe', { figures }));
   }
 
   dispose(): void {

@@ -3,6 +3,16 @@ import type { ErrorInfo, Trigger } from '../protocol/status.ts';
 import type { Group, GroupSpec } from './pool.ts';
 import type { Scope } from './requests.ts';
 
+export type Phase =
+  /** Restart: the bootstrap script is evaluated anew. */
+  | 'evaluate'
+  /** `stop-first` groups: the changed files must compile before the first worker is asked to go. */
+  | 'check'
+  /** The first new worker of each group must become ready. Nothing has been touched so far. */
+  | 'canary'
+  /** Committed: slots are replaced one at a time. */
+  | 'roll';
+
 export interface Change {
   readonly id: number;
   readonly kind: 'start' | 'reload' | 'restart';
@@ -12,15 +22,9 @@ export interface Change {
   readonly startedAt: number;
   scope: Scope;
   waiters: readonly number[];
-  phase:
-    /** Restart: the bootstrap script is evaluated anew. */
-    | 'evaluate'
-    /** `stop-first` groups: the changed files must compile before the first worker is asked to go. */
-    | 'check'
-    /** The first new worker of each group must become ready. Nothing has been touched so far. */
-    | 'canary'
-    /** Committed: slots are replaced one at a time. */
-    | 'roll';
+  phase: Phase;
+  /** When each phase began. */
+  readonly began: { readonly phase: Phase; readonly at: number }[];
   /** Restart: the new definition, not in force before the commit. */
   next: readonly GroupSpec[] | null;
   /** Restart: groups that the new definition adds, with their canaries. */
@@ -36,6 +40,11 @@ export interface ChangeResult {
   readonly endedAt: number;
   /** Who gets this result. A superseded change has none: they get its successor's. */
   readonly waiters: readonly number[];
+}
+
+/** How long each phase took, in their order. */
+export function phasesOf({ began }: Change, endedAt: number): { readonly name: Phase; readonly ms: number }[] {
+  return began.map(({ phase, at }, index) => ({ name: phase, ms: Math.round((began[index + 1]?.at ?? endedAt) - at) }));
 }
 
 export function isCommitted(change: Change): boolean {

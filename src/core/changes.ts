@@ -1,6 +1,6 @@
 /** The way of a change: asked for, evaluated, checked, tried by its canaries, then committed or rejected. */
 import type { ErrorInfo } from '../protocol/status.ts';
-import { concerns, isCommitted, type Change, type ChangeResult } from './change.ts';
+import { concerns, isCommitted, type Change, type ChangeResult, type Phase } from './change.ts';
 import { applyDefinition } from './definition.ts';
 import {
   anyServing,
@@ -34,7 +34,7 @@ export function beginStart(roster: Roster): void {
     waiters: [],
   });
   // Nothing is there that a canary could guard: each group comes up by itself.
-  change.phase = 'roll';
+  enter(roster, change, 'roll');
 }
 
 export function begin(roster: Roster, request: Request): void {
@@ -46,11 +46,16 @@ export function begin(roster: Roster, request: Request): void {
     }
   }
   if (change.kind === 'restart') {
-    change.phase = 'evaluate';
+    enter(roster, change, 'evaluate');
     roster.out.push({ type: 'evaluate', change });
   } else {
     startCheck(roster, change);
   }
+}
+
+function enter(roster: Roster, change: Change, phase: Phase): void {
+  change.phase = phase;
+  change.began.push({ phase, at: roster.now });
 }
 
 function newChange(roster: Roster, from: Pick<Change, 'kind' | 'scope' | 'trigger' | 'digest' | 'waiters'>): Change {
@@ -61,6 +66,7 @@ function newChange(roster: Roster, from: Pick<Change, 'kind' | 'scope' | 'trigge
     generation: roster.generation,
     startedAt: roster.now,
     phase: 'canary',
+    began: [],
     next: null,
     added: [],
     firstReadyAt: null,
@@ -92,7 +98,7 @@ function startCheck(roster: Roster, change: Change): void {
     startCanaries(roster, change);
     return;
   }
-  change.phase = 'check';
+  enter(roster, change, 'check');
   roster.out.push({ type: 'check', change, groups: groups.map((group) => group.spec.name) });
 }
 
@@ -111,7 +117,7 @@ export function applyChecked(roster: Roster, changeId: number, error: ErrorInfo 
 
 /** One for each group that reloads; none where two copies of a program must not run, not even for a moment. */
 function startCanaries(roster: Roster, change: Change): void {
-  change.phase = 'canary';
+  enter(roster, change, 'canary');
   for (const group of [...roster.groups, ...change.added]) {
     if (!change.scope.has(group.spec.name)) continue;
     const spec = roster.specFor(change, group);
@@ -129,7 +135,7 @@ export function planCanaries(roster: Roster, change: Change): void {
 }
 
 function commit(roster: Roster, change: Change): void {
-  change.phase = 'roll';
+  enter(roster, change, 'roll');
   if (change.next) applyDefinition(roster, change, change.next);
   for (const group of roster.groups) {
     if (change.scope.has(group.spec.name)) group.rejected = null;

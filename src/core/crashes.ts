@@ -30,6 +30,7 @@ export function applyExited(roster: Roster, id: number, exit: Exit, diskDiffers:
       bootFailed(roster, worker, group, slot, exit);
       return;
     case 'ready':
+    case 'unresponsive':
       if (exit.code === 0 && group.listens === false) slot.stopped = { exit, generation: worker.generation };
       else crashed(roster, group, slot, exit, roster.now - worker.state.since, diskDiffers);
       return;
@@ -44,6 +45,16 @@ export function applyFailed(roster: Roster, id: number, error: ErrorInfo): void 
   if (!worker || !isComing(worker)) return;
   roster.kill(worker, false);
   bootFailed(roster, worker, roster.groupOf(worker), roster.slotOf(worker), { code: null, signal: null, error });
+}
+
+/** Killed or not, it holds its slot until it has gone: its end is that of any worker that crashes. */
+export function applyUnresponsive(roster: Roster, id: number, silentSince: number): void {
+  const worker = roster.worker(id);
+  if (!worker || !roster.step(worker, { to: 'unresponsive', silentSince })) return;
+  const group = roster.groupOf(worker);
+  if (group.spec.replaceUnresponsive) roster.kill(worker, true);
+  // With nobody left who answers, slots that were rejected have nothing to wait for.
+  if (!anyServing(group)) tryAgain(roster, group);
 }
 
 /** A worker that served is gone. Its successor loads what is on disk, which may be another version. */
@@ -88,11 +99,14 @@ function bootFailed(roster: Roster, worker: Worker, group: Group, slot: Slot, ex
 /** What is on disk serves after all: slots that were kept from loading it come back. */
 export function forgetRejection(roster: Roster, group: Group, generation: number): void {
   group.rejected = null;
-  for (const slot of group.slots) {
-    if (slot.backoff?.nextTryAt !== null) continue;
-    slot.target = generation;
-    slot.backoff = { ...slot.backoff, nextTryAt: roster.now };
-  }
+  for (const slot of tryAgain(roster, group)) slot.target = generation;
+}
+
+/** @returns the slots of the group that waited for the next change */
+function tryAgain(roster: Roster, group: Group): Slot[] {
+  const waiting = group.slots.filter((slot) => slot.backoff?.nextTryAt === null);
+  for (const slot of waiting) slot.backoff = { ...slot.backoff!, nextTryAt: roster.now };
+  return waiting;
 }
 
 /** Slots whose worker crashed come back with what is on disk. */

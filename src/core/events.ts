@@ -17,7 +17,12 @@ export type Event =
   | { readonly type: 'listens'; readonly worker: number }
   /** It will never be ready: its readiness said so while the process is still there. */
   | { readonly type: 'failed'; readonly worker: number; readonly error: ErrorInfo }
+  /** Its event loop has not turned since then. */
+  | { readonly type: 'unresponsive'; readonly worker: number; readonly silentSince: number }
+  | { readonly type: 'responsive'; readonly worker: number }
   | { readonly type: 'exited'; readonly worker: number; readonly exit: Exit; readonly diskDiffers: boolean }
+  /** A draining worker ends now: its connections are cut, then its program may still shut down. */
+  | { readonly type: 'finish'; readonly worker: number }
   | { readonly type: 'stop' }
   | { readonly type: 'force-stop' }
   | { readonly type: 'tick' };
@@ -26,6 +31,7 @@ export type Command =
   | { readonly type: 'spawn'; readonly worker: Worker }
   | { readonly type: 'admit'; readonly worker: Worker }
   | { readonly type: 'drain'; readonly worker: Worker; readonly timeoutMs: number; readonly change: number | null }
+  | { readonly type: 'hurry'; readonly worker: Worker }
   | { readonly type: 'kill'; readonly worker: Worker; readonly forced: boolean }
   | { readonly type: 'evaluate'; readonly change: Change }
   | { readonly type: 'check'; readonly change: Change; readonly groups: readonly string[] }

@@ -11,6 +11,10 @@ export interface GroupSpec {
   readonly order: Order;
   readonly drainTimeout: number;
   readonly bootTimeout: number;
+  /** Processes that wait booted for the next worker. */
+  readonly spares: number;
+  /** Whether a worker that turns its event loop no more is killed, so that its slot gets another one. */
+  readonly replaceUnresponsive: boolean;
 }
 
 /** How a worker ended. */
@@ -60,9 +64,14 @@ export function newGroup(spec: GroupSpec, target: number): Group {
   return { spec, slots, listens: null, rejected: null };
 }
 
-/** The worker of a slot that answers requests. */
+/** Was admitted and not asked to go. One that is unresponsive holds its slot too: its event loop may turn again. */
+export function isServing({ state }: Worker): boolean {
+  return state.kind === 'ready' || state.kind === 'unresponsive';
+}
+
+/** The worker that holds a slot. */
 export function serving(slot: Slot): Worker | undefined {
-  return slot.workers.find((worker) => worker.state.kind === 'ready');
+  return slot.workers.find(isServing);
 }
 
 /** It has not served yet, and may. */
@@ -102,8 +111,9 @@ export function orderOf(group: Group, spec = group.spec): 'start-first' | 'stop-
   return group.listens === false ? 'stop-first' : 'start-first';
 }
 
+/** Whether somebody of the group answers requests. */
 export function anyServing(group: Group): boolean {
-  return group.slots.some((slot) => serving(slot) !== undefined);
+  return group.slots.some((slot) => serving(slot)?.state.kind === 'ready');
 }
 
 /** The newest generation that serves; 0 when none does. */

@@ -1,9 +1,12 @@
 /** Everyone who works and everything that is asked for: state, look-ups in it, and the steps of one worker. */
 import type { Change } from './change.ts';
 import type { Command } from './events.ts';
-import { isComing, serving, workersOf, type Group, type GroupSpec, type Slot } from './pool.ts';
+import { isComing, isServing, serving, workersOf, type Group, type GroupSpec, type Slot } from './pool.ts';
 import type { Request } from './requests.ts';
 import { transition, type DrainReason, type Worker, type WorkerStep } from './workerState.ts';
+
+/** After a hurried drain: for the program's own shutdown code. */
+const SHUTDOWN_MS = 1000;
 
 export class Roster {
   groups: Group[] = [];
@@ -93,14 +96,20 @@ export class Roster {
   leave(worker: Worker, group: Group, reason: DrainReason): void {
     const timeoutMs = group.spec.drainTimeout;
     if (this.step(worker, { to: 'draining', killAt: this.now + timeoutMs, reason })) {
-      this.out.push({ type: 'drain', worker, timeoutMs, change: this.change?.id ?? null });
+      const isKilled = worker.state.kind === 'draining' && worker.state.killed;
+      if (!isKilled) this.out.push({ type: 'drain', worker, timeoutMs, change: this.change?.id ?? null });
     } else if (isComing(worker)) {
       this.kill(worker, false);
     }
   }
 
+  /** A drain that is under way is cut short; what the program does about SIGTERM has a moment left. */
+  hurry(worker: Worker): void {
+    if (this.step(worker, { to: 'hurried', killAt: this.now + SHUTDOWN_MS })) this.out.push({ type: 'hurry', worker });
+  }
+
   kill(worker: Worker, forced: boolean): void {
-    const served = worker.state.kind === 'draining' || worker.state.kind === 'ready';
+    const served = worker.state.kind === 'draining' || isServing(worker);
     if (this.step(worker, { to: 'killed' })) this.out.push({ type: 'kill', worker, forced: forced && served });
   }
 

@@ -6,10 +6,10 @@
 import type { ServerState } from '../protocol/status.ts';
 import type { Change } from './change.ts';
 import { applyChecked, applyEvaluated, applyRequest, begin, beginStart, end, planCanaries } from './changes.ts';
-import { applyExited, applyFailed, forgetRejection, planRespawns } from './crashes.ts';
+import { applyExited, applyFailed, applyUnresponsive, forgetRejection, planRespawns } from './crashes.ts';
 import { retireUnwanted } from './definition.ts';
 import type { Command, Event } from './events.ts';
-import { isMissing, newGroup, serving, successor, type Group } from './pool.ts';
+import { anyServing, isMissing, newGroup, successor, type Group } from './pool.ts';
 import type { Request } from './requests.ts';
 import { planRoll, supersede } from './rolling.ts';
 import { Roster } from './roster.ts';
@@ -77,7 +77,7 @@ export class Supervisor {
     if (roster.stopping) return this.ended ? 'stopped' : 'stopping';
     if (roster.change) return roster.change.kind === 'start' ? 'starting' : 'reloading';
     const slots = roster.groups.flatMap((group) => group.slots);
-    if (slots.some((slot) => serving(slot))) return 'running';
+    if (roster.groups.some(anyServing)) return 'running';
     if (slots.some((slot) => successor(slot))) return 'starting';
     return slots.length > 0 && slots.every((slot) => slot.stopped) ? 'stopped' : 'failed';
   }
@@ -115,9 +115,22 @@ export class Supervisor {
       case 'failed':
         applyFailed(roster, event.worker, event.error);
         return;
+      case 'unresponsive':
+        applyUnresponsive(roster, event.worker, event.silentSince);
+        return;
+      case 'responsive': {
+        const worker = roster.worker(event.worker);
+        if (worker) roster.step(worker, { to: 'responsive' });
+        return;
+      }
       case 'exited':
         applyExited(roster, event.worker, event.exit, event.diskDiffers);
         return;
+      case 'finish': {
+        const worker = roster.worker(event.worker);
+        if (worker) roster.hurry(worker);
+        return;
+      }
       case 'stop':
         this.beginStop();
         return;

@@ -9,6 +9,8 @@ export type WorkerState =
   | { readonly kind: 'standby' }
   /** Serves. */
   | { readonly kind: 'ready'; readonly since: number }
+  /** Was ready and turns its event loop no more, for all one knows from `silentSince` on. `killed`: it is being replaced. */
+  | { readonly kind: 'unresponsive'; readonly since: number; readonly silentSince: number; readonly killed: boolean }
   /** Finishes what is in flight and takes nothing new; killed at `killAt`. */
   | { readonly kind: 'draining'; readonly killAt: number; readonly reason: DrainReason; readonly killed: boolean }
   /** Killed before it ever served; only its exit is awaited. */
@@ -17,7 +19,11 @@ export type WorkerState =
 export type WorkerStep =
   | { readonly to: 'standby' }
   | { readonly to: 'ready'; readonly now: number }
+  | { readonly to: 'unresponsive'; readonly silentSince: number }
+  | { readonly to: 'responsive' }
   | { readonly to: 'draining'; readonly killAt: number; readonly reason: DrainReason }
+  /** Somebody will not wait for what is in flight. */
+  | { readonly to: 'hurried'; readonly killAt: number }
   | { readonly to: 'killed' };
 
 /** The state after a step; undefined when the step does not apply, which the caller ignores (a late message of a dying worker). */
@@ -27,12 +33,25 @@ export function transition(state: WorkerState, step: WorkerStep): WorkerState | 
       return state.kind === 'starting' ? { kind: 'standby' } : undefined;
     case 'ready':
       return state.kind === 'starting' || state.kind === 'standby' ? { kind: 'ready', since: step.now } : undefined;
-    case 'draining':
+    case 'unresponsive':
       return state.kind === 'ready'
-        ? { kind: 'draining', killAt: step.killAt, reason: step.reason, killed: false }
+        ? { kind: 'unresponsive', since: state.since, silentSince: step.silentSince, killed: false }
         : undefined;
+    case 'responsive':
+      return state.kind === 'unresponsive' && !state.killed ? { kind: 'ready', since: state.since } : undefined;
+    case 'draining':
+      if (state.kind !== 'ready' && state.kind !== 'unresponsive') return undefined;
+      return {
+        kind: 'draining',
+        killAt: step.killAt,
+        reason: step.reason,
+        killed: state.kind === 'unresponsive' && state.killed,
+      };
+    case 'hurried':
+      return state.kind === 'draining' && step.killAt < state.killAt ? { ...state, killAt: step.killAt } : undefined;
     case 'killed':
-      if (state.kind === 'draining') return state.killed ? undefined : { ...state, killed: true };
+      if (state.kind === 'draining' || state.kind === 'unresponsive')
+        return state.killed ? undefined : { ...state, killed: true };
       return state.kind === 'ending' ? undefined : { kind: 'ending' };
   }
 }

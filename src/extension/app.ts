@@ -1,14 +1,17 @@
 /** The wiring plan: everything the extension consists of, made and connected once, disposed with the extension. */
+import * as l10n from '@vscode/l10n';
 import * as vscode from 'vscode';
 import { createApi, type GracefulReloadApi } from './api.ts';
+import { AddToTasks } from './commands/addToTasks.ts';
 import { registerCommands } from './commands/commands.ts';
 import { StartServer } from './commands/startServer.ts';
 import { Targets } from './commands/targets.ts';
 import { RunningVersions } from './compare/runningVersions.ts';
-import { EXTENSION_NAME, RUNNING_SCHEME, TASK_TYPE } from './contributions.ts';
+import { EXTENSION_NAME, HISTORY_PAGE, RUNNING_SCHEME, TASK_TYPE } from './contributions.ts';
 import { Diagnostics } from './diagnostics/diagnostics.ts';
 import { QuickFixes } from './diagnostics/quickFixes.ts';
 import { StartFailures } from './diagnostics/startFailures.ts';
+import { HistoryPages } from './history/historyPages.ts';
 import { Notifications } from './notifications.ts';
 import { BootstrapEdits } from './restart/bootstrapEdits.ts';
 import { Saves } from './save/saves.ts';
@@ -22,6 +25,7 @@ import { Decorations } from './views/decorations.ts';
 import { LanguageStatus } from './views/languageStatus.ts';
 import { ServersView } from './views/serversView.ts';
 import { StatusBar } from './views/statusBar.ts';
+import { ViewProgress } from './views/viewProgress.ts';
 import { urlsOf } from './views/format.ts';
 import { WorkspaceFolders } from './workspaceFolders.ts';
 import { ContextValues } from './wrappers.ts';
@@ -31,6 +35,8 @@ export interface App extends vscode.Disposable {
 }
 
 export function createApp(context: vscode.ExtensionContext): App {
+  // Pure code cannot ask VS Code for its texts; this library knows the same bundle.
+  if (vscode.l10n.bundle) l10n.config({ contents: vscode.l10n.bundle });
   const subscriptions: vscode.Disposable[] = [];
   const own = <T extends vscode.Disposable>(part: T): T => {
     subscriptions.push(part);
@@ -64,12 +70,27 @@ export function createApp(context: vscode.ExtensionContext): App {
   own(new Saves(servers, log));
   const notifications = own(new Notifications(servers, folders, log));
 
+  const history = own(new HistoryPages(context.extensionUri, servers));
+  own(vscode.window.registerWebviewPanelSerializer(HISTORY_PAGE, history));
+  own(new ViewProgress(shown));
+
   const running = own(new RunningVersions(servers, folders));
   own(vscode.workspace.registerTextDocumentContentProvider(RUNNING_SCHEME, running));
   own(new BootstrapEdits({ servers, notifications, compare: (session, change) => running.compare(session, change) }));
 
   const start = new StartServer(servers, runs, view, provider, own(new DeadTerminals(runs)));
-  own(registerCommands({ start, targets: new Targets(servers, folders), runs, running, notifications, log }));
+  own(
+    registerCommands({
+      start,
+      addToTasks: new AddToTasks(runs, folders),
+      targets: new Targets(servers, folders),
+      history,
+      runs,
+      running,
+      notifications,
+      log,
+    }),
+  );
 
   const contextValues = new ContextValues();
   const showState = (): void => {
@@ -81,15 +102,21 @@ export function createApp(context: vscode.ExtensionContext): App {
       servers.sessions.some(({ snapshot }) => (snapshot?.needsRestart.length ?? 0) > 0),
     );
     contextValues.set(
+      'gracefulReload.draining',
+      known.some(({ snapshot }) =>
+        snapshot.groups.some(({ workers }) => workers.some(({ state }) => state === 'draining')),
+      ),
+    );
+    contextValues.set(
       'gracefulReload.browsable',
-      known.some(({ snapshot }) => urlsOf(snapshot).length > 0),
+      known.some(({ snapshot }) => urlsOf(snapshot.addresses).length > 0),
     );
   };
   own(shown.onDidChange(showState));
   own(startFailures.onDidFail((failure) => void notifications.startFailed(failure)));
 
   const detect = async (): Promise<void> =>
-    contextValues.set('gracefulReload.detected', (await detected.list()).length > 0 ? 'some' : 'none');
+    contextValues.set('gracefulReload.detected', detected.list().length > 0 ? 'some' : 'none');
   own(detected.onDidChange(() => void detect()));
   const begin = (): void => {
     servers.start();

@@ -13,6 +13,8 @@ export const SERVERS_VIEW = 'gracefulReload.servers';
 export const STATUS_BAR_ITEM = 'gracefulReload.status';
 /** Scheme of the documents that hold the text a server runs. */
 export const RUNNING_SCHEME = 'graceful-reload';
+/** Type of the web views that show a server's history. */
+export const HISTORY_PAGE = 'gracefulReload.history';
 export const LANGUAGE_STATUS_ITEM = 'gracefulReload.file';
 export const SETTINGS_SECTION = 'gracefulReload';
 
@@ -21,11 +23,14 @@ export const commandIds = [
   'gracefulReload.reload',
   'gracefulReload.reloadGroup',
   'gracefulReload.reloadWorker',
+  'gracefulReload.finishNow',
   'gracefulReload.restart',
   'gracefulReload.stop',
   'gracefulReload.compareWithRunning',
   'gracefulReload.openInBrowser',
+  'gracefulReload.addToTasks',
   'gracefulReload.showTerminal',
+  'gracefulReload.showHistory',
   'gracefulReload.showLog',
 ] as const;
 export type CommandId = (typeof commandIds)[number];
@@ -38,6 +43,8 @@ export interface ContextKeys {
   'gracefulReload.detected': 'some' | 'none';
   /** A file differs from what a server runs, and only a restart brings it up to date. */
   'gracefulReload.restartNeeded': boolean;
+  /** A worker finishes its work. */
+  'gracefulReload.draining': boolean;
   /** A running server has an address that a browser can open. */
   'gracefulReload.browsable': boolean;
 }
@@ -45,6 +52,7 @@ export const contextKeys = [
   'gracefulReload.running',
   'gracefulReload.detected',
   'gracefulReload.restartNeeded',
+  'gracefulReload.draining',
   'gracefulReload.browsable',
 ] as const satisfies (keyof ContextKeys)[];
 

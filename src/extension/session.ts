@@ -32,6 +32,7 @@ export class Session implements vscode.Disposable {
   private retryMs = FIRST_RETRY_MS;
   private disposed = false;
   private last: Snapshot | undefined;
+  private wantsFigures = false;
 
   constructor(entry: RegistryEntry, log: vscode.LogOutputChannel) {
     this.entry = entry;
@@ -55,13 +56,20 @@ export class Session implements vscode.Disposable {
     return this.client.request(method, params);
   }
 
+  /** Live figures cost the workers a little: they are asked for while somebody looks. */
+  showFigures(isOn: boolean): void {
+    if (isOn === this.wantsFigures) return;
+    this.wantsFigures = isOn;
+    void this.client?.request('subscribe', { figures: isOn }).catch(() => undefined);
+  }
+
   private async connect(): Promise<void> {
     try {
       const client = await ControlClient.connect(this.entry, CLIENT_NAME);
       if (this.disposed) return client.dispose();
       this.client = client;
       void client.closed.then(() => this.onClosed());
-      await client.subscribe((snapshot) => this.take(snapshot));
+      await client.subscribe((snapshot) => this.take(snapshot), this.wantsFigures);
       this.retryMs = FIRST_RETRY_MS;
       this.log.info(`[${this.entry.name}] connected to pid ${this.entry.pid}`);
     } catch (error) {

@@ -35,8 +35,6 @@ const REFUSED = -32_001;
 export type ControlHandlers = {
   readonly [M in Exclude<ControlMethod, 'hello' | 'subscribe'>]: (
     params: ControlParams<M>,
-    /** Who asks, for as long as the connection lasts. */
-    client: object,
   ) => ControlResult<M> | Promise<ControlResult<M>>;
 };
 
@@ -45,6 +43,8 @@ interface Client {
   readonly connection: MessageConnection;
   isKnown: boolean;
   isSubscribed: boolean;
+  /** Somebody looks at its figures. */
+  wantsFigures: boolean;
   /** The last message has gone out. */
   written: Promise<void>;
 }
@@ -56,23 +56,20 @@ export class ControlServer {
   private readonly token: Buffer;
   private readonly handlers: ControlHandlers;
   private readonly snapshot: () => Snapshot;
-  private readonly onSubscribers: (count: number) => void;
-  private readonly onGone: (client: object) => void;
+  private readonly onWatchers: (count: number) => void;
   private readonly log: Logger;
 
   constructor(
     token: string,
     handlers: ControlHandlers,
     snapshot: () => Snapshot,
-    onSubscribers: (count: number) => void,
-    onGone: (client: object) => void,
+    onWatchers: (count: number) => void,
     log: Logger,
   ) {
     this.token = Buffer.from(token);
     this.handlers = handlers;
     this.snapshot = snapshot;
-    this.onSubscribers = onSubscribers;
-    this.onGone = onGone;
+    this.onWatchers = onWatchers;
     this.log = log;
     this.server = createServer((socket) => this.accept(socket));
   }
@@ -100,6 +97,11 @@ export class ControlServer {
     return [...this.clients].filter(({ isSubscribed }) => isSubscribed).length;
   }
 
+  /** Those who look at figures. */
+  get watchers(): number {
+    return [...this.clients].filter(({ wantsFigures }) => wantsFigures).length;
+  }
+
   /** Gives every answer that is due, then hangs up. */
   async close(): Promise<void> {
     this.server.close();
@@ -119,7 +121,14 @@ export class ControlServer {
     reader.partialMessageTimeout = 0;
     const writer = new StreamMessageWriter(socket);
     const connection = createMessageConnection(reader, writer);
-    const client: Client = { socket, connection, isKnown: false, isSubscribed: false, written: Promise.resolve() };
+    const client: Client = {
+      socket,
+      connection,
+      isKnown: false,
+      isSubscribed: false,
+      wantsFigures: false,
+      written: Promise.resolve(),
+    };
     const write = writer.write.bind(writer);
     writer.write = (message) => (client.written = write(message));
     this.clients.add(client);
@@ -132,8 +141,7 @@ export class ControlServer {
       clearTimeout(impatience);
       this.clients.delete(client);
       connection.dispose();
-      if (client.isSubscribed) this.onSubscribers(this.subscribers);
-      this.onGone(client);
+      if (client.wantsFigures) this.onWatchers(this.watchers);
     });
     connection.onError(() => this.drop(client, 'it sent something that is no message'));
     connection.onRequest((method, params) => {
@@ -169,9 +177,9 @@ export class ControlServer {
       if (!parsed.success) throw new UserError('usage', `${method}: ${describeIssues(parsed.error)}`);
       if (method === 'hello') return this.hello(client, parsed.data as ControlParams<'hello'>);
       if (!client.isKnown) throw new UserError('usage', 'say hello with the token first');
-      if (method === 'subscribe') return this.subscribe(client);
-      const handler = this.handlers[method] as (given: unknown, from: object) => unknown;
-      return await handler(parsed.data, client);
+      if (method === 'subscribe') return this.subscribe(client, parsed.data as ControlParams<'subscribe'>);
+      const handler = this.handlers[method] as (given: unknown) => unknown;
+      return await handler(parsed.data);
     } catch (error) {
       if (isUserError(error)) return new ResponseError(REFUSED, error.message, { code: error.code });
       this.log.error(
@@ -197,9 +205,10 @@ export class ControlServer {
     return { version: CONTROL_VERSION, pid: process.pid };
   }
 
-  private subscribe(client: Client): Snapshot {
+  private subscribe(client: Client, { figures = true }: ControlParams<'subscribe'>): Snapshot {
     client.isSubscribed = true;
-    this.onSubscribers(this.subscribers);
+    client.wantsFigures = figures;
+    this.onWatchers(this.watchers);
     return this.snapshot();
   }
 

@@ -4,7 +4,6 @@ import { availableParallelism } from 'node:os';
 import { dirname, relative, resolve } from 'node:path';
 import type { GroupSpec } from '../core/pool.ts';
 import { definitionSchema, describeIssues, type Definition, type GroupOptions } from '../protocol/bootstrap.ts';
-import type { ReloadOn } from '../protocol/status.ts';
 import { UserError, wholeFile } from '../protocol/userError.ts';
 import { issuePlace, optionPlace } from './optionPlace.ts';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
@@ -25,7 +24,6 @@ export interface GroupDefinition {
 export interface ServerDefinition {
   readonly number: number;
   readonly name: string | undefined;
-  readonly reloadOn: ReloadOn | undefined;
   readonly groups: ReadonlyMap<string, GroupDefinition>;
 }
 
@@ -71,12 +69,13 @@ export function plainDefinition(options: StartOptions): ServerDefinition {
       exclude: [...options.exclude],
       args: [...options.args],
       nodeArgs: [...options.nodeArgs],
+      env: { ...group.env },
     },
     cwd: options.cwd,
     envFiles: options.envFiles,
     inherited: process.env,
   };
-  return { number: 1, name: options.name, reloadOn: options.reloadOn, groups: new Map([['main', main]]) };
+  return { number: 1, name: options.name, groups: new Map([['main', main]]) };
 }
 
 /**
@@ -104,8 +103,7 @@ export function declaredDefinition(options: StartOptions, declared: Declared, nu
     const entry = entryOf(name, group.entry, options.script, script);
     return [name, groupOf(name, entry, group, definition, options, declared, number)] as const;
   });
-  const reloadOn = options.reloadOn ?? definition.reloadOn;
-  return { number, name: options.name ?? definition.name, reloadOn, groups: new Map(groups) };
+  return { number, name: options.name ?? definition.name, groups: new Map(groups) };
 }
 
 function groupOf(
@@ -182,5 +180,7 @@ export function specsOf(definition: ServerDefinition): GroupSpec[] {
     order: options.order,
     drainTimeout: options.drainTimeout,
     bootTimeout: options.bootTimeout,
+    spares: options.spares,
+    replaceUnresponsive: options.replaceUnresponsive,
   }));
 }

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { parseEnv } from 'node:util';
 import { CONFIG_VARIABLE, type PreloadConfig } from '../protocol/worker.ts';
 import { acceptsInMaster } from '../platform/accepting.ts';
+import { withBinFolders } from '../platform/searchPath.ts';
 import { messageOf, UserError } from '../protocol/userError.ts';
 import type { GroupDefinition } from './definitions.ts';
 import { mixesLoadersBadly, stripsTypes, type NodeBinary } from './nodeVersion.ts';
@@ -55,7 +56,7 @@ export function launchOf(request: LaunchRequest): Launch {
         ? [...preload, ...flags, '--experimental-vm-modules', '--no-warnings', preload[1]!]
         : [...preload, ...flags, entry, ...request.args],
     cwd: request.cwd,
-    env: { ...env, [CONFIG_VARIABLE]: JSON.stringify(config) },
+    env: { ...withBinFolders(env, request.cwd), [CONFIG_VARIABLE]: JSON.stringify(config) },
   };
 }
 

@@ -12,11 +12,15 @@ import { readable } from '../core/readiness.ts';
 import { isWindows } from '../platform/processes.ts';
 import type { SocketHandle } from './workerProcess.ts';
 
+/** A process that is given the addresses of its group before its entry runs. */
+export interface HandleTaker {
+  sendHandle(key: ListenKey, handle: SocketHandle): void;
+  sendAddress(key: ListenKey, address: Address): void;
+}
+
 /** What the listeners need of a worker. */
 export interface Receiver {
   readonly id: number;
-  sendHandle(key: ListenKey, handle: SocketHandle): void;
-  sendAddress(key: ListenKey, address: Address): void;
   grantAddress(id: number, address: Address): void;
   grant(id: number, handle: SocketHandle | undefined, error?: { code: string; message: string }): void;
   sendConnection(id: number, key: ListenKey, remainingMs: number | null, handle: SocketHandle): void;
@@ -60,8 +64,8 @@ export class Listeners {
     this.receiverFor = receiverFor;
   }
 
-  /** Everything the group listens on, before the worker's entry runs. */
-  giveAll(group: string, worker: Receiver): void {
+  /** Everything the group listens on, before the entry runs. */
+  giveAll(group: string, worker: HandleTaker): void {
     for (const [key, { handle, path, address, isAccepted }] of this.handlesOf(group)) {
       if (isAccepted && address) {
         worker.sendAddress(key, address);

@@ -1,6 +1,7 @@
 /** What the parts of the master have in common: what is known, and the one queue that everything goes through. */
 import type { Event } from '../core/events.ts';
 import type { StartOptions } from '../protocol/startOptions.ts';
+import type { Report } from '../protocol/workerMessages.ts';
 import type { Facts } from './facts.ts';
 import type { Logger } from './logger.ts';
 import type { NodeBinary } from './nodeVersion.ts';
@@ -37,6 +38,8 @@ export interface Loop {
   /** What a file on disk means may be another now. */
   reconsiderFiles(): void;
   watch(file: string): void;
+  /** Watches what a process has told of. */
+  watchReported(report: Report): void;
   /** Ends everything: the first start has shown that the server cannot run. */
   abort(error: unknown): void;
 }

@@ -1,7 +1,8 @@
 /** The supervisor process: builds the parts of a server and runs it until it is stopped. */
-import { basename, dirname } from 'node:path';
+import { basename, dirname, sep } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { nearestManifest } from './launch.ts';
+import { Keys, KEYS_HINT } from './keys.ts';
 import type { Logger } from './logger.ts';
 import { Master } from './master.ts';
 import { findNode } from './nodeVersion.ts';
@@ -22,6 +23,7 @@ export async function start(options: StartOptions): Promise<number> {
   const log: Logger = { error: (text) => errorOutput.line(`graceful-reload  ${text}`) };
   const hasColour = process.stdout.isTTY && (process.stdout.getColorDepth?.() ?? 1) > 1;
   const extraEnv = hasColour && process.env['FORCE_COLOR'] === undefined ? { FORCE_COLOR: '1' } : {};
+  const terminal = new Terminal(output, hasColour, process.stdin.isTTY ? KEYS_HINT : '');
   const master = new Master({
     options,
     name,
@@ -29,14 +31,18 @@ export async function start(options: StartOptions): Promise<number> {
     registry,
     output,
     errorOutput,
-    terminal: new Terminal(output, hasColour),
+    terminal,
     log,
     extraEnv,
   });
   stopOnSignals(master);
+  const keys = process.stdin.isTTY
+    ? new Keys(process.stdin, master.keyActions(), (text) => terminal.note(text))
+    : undefined;
   try {
     return await master.run();
   } finally {
+    keys?.dispose();
     registry.remove();
   }
 }
@@ -50,7 +56,9 @@ function stopOnSignals(master: Master): void {
 
 /** The name of the nearest package, else that of its folder, else that of the start folder. */
 function nameOf(script: string, cwd: string): string {
-  const manifest = nearestManifest(dirname(script));
+  // The command line of a framework is run for the project that uses it.
+  const isOfPackage = script.includes(`${sep}node_modules${sep}`);
+  const manifest = nearestManifest(isOfPackage ? cwd : dirname(script));
   try {
     const { name } = JSON.parse(readFileSync(manifest ?? '', 'utf8')) as { name?: unknown };
     if (typeof name === 'string' && name !== '') return name;

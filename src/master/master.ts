@@ -7,6 +7,7 @@ import type { Command, Event } from '../core/events.ts';
 import { Reaper } from '../platform/reaper.ts';
 import type { ReloadReport, Snapshot, StopReport, Trigger } from '../protocol/status.ts';
 import { UserError } from '../protocol/userError.ts';
+import type { Report } from '../protocol/workerMessages.ts';
 import { Changes } from './changes.ts';
 import { ControlServer } from './controlServer.ts';
 import { specsOf } from './definitions.ts';
@@ -14,12 +15,16 @@ import { scopeOfDemand } from './demand.ts';
 import { Facts } from './facts.ts';
 import type { ProcessFiles } from './files.ts';
 import { FirstProcess } from './firstProcess.ts';
+import { keyActionsOf } from './keyActions.ts';
+import type { KeyActions } from './keys.ts';
+import { Lives } from './lives.ts';
 import type { Loop, MasterParts } from './loop.ts';
-import { Intake } from './intake.ts';
-import { explain } from './meaning.ts';
+import { explain, groupFiles, isOfInterest } from './meaning.ts';
 import { ReloadLog } from './reloadLog.ts';
 import { RestartFlags } from './restartFlags.ts';
+import { Saves } from './saves.ts';
 import { snapshotOf } from './snapshot.ts';
+import { Watcher } from './watcher.ts';
 import { Workers } from './workers.ts';
 
 export class Master implements Loop {
@@ -32,17 +37,18 @@ export class Master implements Loop {
 
   private readonly reaper = new Reaper();
   private readonly reloads = new ReloadLog();
+  private readonly lives = new Lives();
   private readonly first: FirstProcess;
   private readonly workers: Workers;
   private readonly changes: Changes;
-  private readonly intake: Intake;
+  private readonly saves: Saves;
+  private readonly watcher: Watcher | undefined;
   private readonly control: ControlServer;
   private readonly flags: RestartFlags;
 
   private stopReport: StopReport = { stopped: 0, forcedKills: 0 };
   private readonly stopWaiters: ((report: StopReport) => void)[] = [];
   private isPushDue = false;
-  private areFlagsDue = false;
   private finish: (exitCode: number) => void = () => undefined;
   private fail: (error: Error) => void = () => undefined;
   private exitCode = 0;
@@ -52,30 +58,33 @@ export class Master implements Loop {
     this.facts = new Facts(parts.options);
     this.flags = new RestartFlags(this.facts, parts.terminal, () => this.changed());
     this.first = new FirstProcess(this);
-    this.intake = new Intake({
-      loop: this,
-      reloads: this.reloads,
-      needsRestart: () => {
-        this.updateFlags();
-        return this.flags.list();
-      },
-      name: () => this.name,
-      reload: (scope, trigger) => void this.request('reload', scope, trigger),
+    this.saves = new Saves({
+      groups: () => groupFiles(this.facts),
+      bootstrap: () => this.facts.bootstrap.files.loaded,
+      script: this.facts.options.script,
+      isOfInterest: (file) => isOfInterest(this.facts, file),
+      reload: (groups, trigger) => void this.request('reload', new Map(groups.map((group) => [group, null])), trigger),
+      onKnown: () => this.reconsiderFiles(),
+      isHeld: (kind, isManual) => this.isHeld(kind, isManual),
     });
+    this.watcher = this.facts.options.watch
+      ? new Watcher((file) => void this.saves.onChanged(file), parts.log, this.facts.options.poll)
+      : undefined;
     this.workers = new Workers({
       loop: this,
       first: this.first,
       reaper: this.reaper,
       reloads: this.reloads,
-      pending: () => this.intake.saves.pending(),
+      pending: () => this.saves.pending(),
+      isCurrent: ({ loaded }) => this.saves.disk.agreesWith(loaded),
       trackLater: (files, path) => this.trackLater(files, path),
-      isWatched: () => this.control.subscribers > 0,
+      isWatched: () => this.control.watchers > 0,
     });
     this.changes = new Changes({
       loop: this,
       reaper: this.reaper,
       reloads: this.reloads,
-      saves: this.intake.saves,
+      saves: this.saves,
       addresses: () => this.facts.core.groups.flatMap(({ spec }) => this.workers.addresses(spec.name)),
     });
     const { token } = parts.registry.entry;
@@ -84,7 +93,6 @@ export class Master implements Loop {
       this.controlHandlers(),
       () => this.snapshot(),
       (count) => this.workers.tellFigures(count > 0),
-      (client) => this.intake.onGone(client),
       parts.log,
     );
   }
@@ -122,12 +130,14 @@ export class Master implements Loop {
     this.isDraining = true;
     try {
       for (let next = this.queue.shift(); next; next = this.queue.shift()) {
+        if (next.type === 'exited') this.lives.ended(next.worker, Date.now());
         for (const command of this.facts.core.handle(next, this.now())) this.perform(command);
       }
     } finally {
       this.isDraining = false;
     }
     this.schedule();
+    this.workers.update();
     this.changed();
   }
 
@@ -146,16 +156,23 @@ export class Master implements Loop {
     switch (command.type) {
       case 'spawn':
         this.workers.spawn(command.worker);
+        this.lives.began(command.worker, this.facts.handles.get(command.worker.id)?.process.pid ?? null, Date.now());
         return;
       case 'admit':
         this.workers.admit(command.worker);
+        this.lives.serves(command.worker.id, Date.now());
         return;
       case 'drain':
         this.workers.drain(command);
+        this.lives.drains(command.worker.id, Date.now());
         if (this.facts.core.stopping) this.stopReport.stopped += 1;
+        return;
+      case 'hurry':
+        this.workers.hurry(command.worker);
         return;
       case 'kill':
         this.workers.kill(command);
+        if (command.forced) this.lives.killed(command.worker.id);
         if (command.forced && this.facts.core.stopping) this.stopReport.forcedKills += 1;
         return;
       case 'evaluate':
@@ -165,13 +182,14 @@ export class Master implements Loop {
         void this.changes.check(command.change, command.groups);
         return;
       case 'commit':
-        this.workers.onCommitted();
         this.changes.commit();
+        this.workers.onCommitted();
         return;
       case 'release':
         this.workers.release(command.group);
         return;
       case 'began':
+        this.workers.onNeed(command.change.scope.keys());
         this.changes.began(command.change);
         return;
       case 'ended':
@@ -197,25 +215,28 @@ export class Master implements Loop {
 
   // ---- files
 
+  private isHeld(kind: 'save' | 'change', isManual: boolean): boolean {
+    const policy = this.facts.options.reloadOn ?? 'change';
+    return policy === 'never' || (policy === 'manualSave' && kind === 'save' && !isManual);
+  }
+
   watch(file: string): void {
-    this.intake.watch(file);
+    this.watcher?.add(file);
+  }
+
+  watchReported(report: Report): void {
+    if (report.r === 'load') this.watch(report.file);
+    if (report.r === 'missing' && report.near !== null) this.watch(report.near);
   }
 
   private trackLater(files: ProcessFiles, path: string): void {
     this.watch(path);
-    void this.intake.saves.disk.look(path).then(({ digest }) => files.loaded.set(path, digest));
-  }
-
-  private updateFlags(): void {
-    if (!this.areFlagsDue) return;
-    this.areFlagsDue = false;
-    this.flags.update(this.intake.saves);
+    void this.saves.disk.look(path).then(({ digest }) => files.loaded.set(path, digest));
   }
 
   reconsiderFiles(): void {
-    // Files change by the hundred: what that means for the flags is worked out once for all of them.
-    this.areFlagsDue = true;
-    this.changed();
+    this.workers.onFiles();
+    this.flags.update(this.saves);
   }
 
   // ---- requests
@@ -228,13 +249,22 @@ export class Master implements Loop {
     return result;
   }
 
+  private finishNow(group: string, slot: number): { finished: number } {
+    const draining = [...this.facts.handles.values()].filter(
+      ({ worker }) => worker.group === group && worker.slot === slot && worker.state.kind === 'draining',
+    );
+    if (draining.length === 0) throw new UserError('usage', `No worker of ${group}#${slot} is finishing its work.`);
+    for (const { id } of draining) this.enqueue({ type: 'finish', worker: id });
+    return { finished: draining.length };
+  }
+
   private requestOf(kind: Request['kind'], scope: Scope, trigger: Trigger, waiter: number): Request {
     const files = trigger.files.map((file) => this.facts.display(file));
     return {
       kind,
       scope,
       trigger: { kind: trigger.kind, files },
-      digest: `content ${this.intake.saves.version}`,
+      digest: `content ${this.saves.version}`,
       waiters: [waiter],
     };
   }
@@ -247,25 +277,38 @@ export class Master implements Loop {
       },
       reload: ({ group, slot }) => {
         this.refuseWhenStopping();
-        this.intake.onCommand();
         const scope = scopeOfDemand(this.facts.core.groups, group, slot);
         return this.request('reload', scope, { kind: 'command', files: [] });
       },
       restart: () => {
         this.refuseWhenStopping();
-        this.intake.onCommand();
         const scope = new Map(this.facts.core.groups.map(({ spec }) => [spec.name, null]));
         return this.request('restart', scope, { kind: 'restart', files: [] });
       },
+      finish: ({ group, slot }) => this.finishNow(group, slot),
+      history: () => ({ lives: this.lives.list() }),
       explain: ({ file }) => explain(this.facts, file),
       runningText: ({ file }) => ({ text: this.facts.runningText(file) ?? null }),
-      ...this.intake.handlers,
+      saving: ({ file, manual }) => {
+        this.saves.onSaving(file, manual);
+        return {};
+      },
+      saved: async ({ file, manual }) => ({ acted: await this.saves.onSaved(file, manual) }),
       stop: () =>
         new Promise((done) => {
           this.stopWaiters.push(done);
           this.requestStop(false);
         }),
     };
+  }
+
+  keyActions(): KeyActions {
+    return keyActionsOf({
+      handlers: this.controlHandlers(),
+      addresses: () => this.snapshot().addresses,
+      stop: () => this.requestStop(false),
+      terminal: this.parts.terminal,
+    });
   }
 
   private refuseWhenStopping(): void {
@@ -277,21 +320,23 @@ export class Master implements Loop {
     this.isPushDue = true;
     setImmediate(() => {
       this.isPushDue = false;
-      this.updateFlags();
-      this.intake.changed();
       if (this.control.subscribers > 0) this.control.push(this.snapshot());
     });
   }
 
   private snapshot(): Snapshot {
-    this.updateFlags();
     return snapshotOf(this.facts, {
       name: this.name,
       addressesOf: (group) => this.workers.addresses(group),
+      sparesOf: (group) => this.workers.spareCount(group),
       needsRestart: this.flags.list(),
-      ...this.intake.status(),
+      pending: this.isHeldAtAll() ? this.saves.pending() : [],
       reloads: this.reloads.history(),
     });
+  }
+
+  private isHeldAtAll(): boolean {
+    return this.facts.options.reloadOn === 'never' || this.facts.options.reloadOn === 'manualSave';
   }
 
   // ---- the end
@@ -299,14 +344,17 @@ export class Master implements Loop {
   private onStopped(): void {
     this.parts.terminal.stopped(this.name, this.stopReport.stopped, this.stopReport.forcedKills);
     // Whoever waits for the end may count on the ports being free.
-    this.dispose();
-    for (const done of this.stopWaiters.splice(0)) done(this.stopReport);
-    void this.control.close().then(() => this.finish(this.exitCode));
+    void this.workers.endSpares().then(() => {
+      this.dispose();
+      for (const done of this.stopWaiters.splice(0)) done(this.stopReport);
+      void this.control.close().then(() => this.finish(this.exitCode));
+    });
   }
 
   private dispose(): void {
     clearTimeout(this.timer);
-    this.intake.dispose();
+    this.saves.dispose();
+    void this.watcher?.close();
     this.workers.dispose();
     this.reaper.dispose();
     this.parts.registry.remove();

@@ -1,5 +1,5 @@
 /** The history of changes with what each did to connections, and those who wait for a result. */
-import type { Change, ChangeResult } from '../core/change.ts';
+import { phasesOf, type Change, type ChangeResult } from '../core/change.ts';
 import type { ClosedConnections, ReloadReport } from '../protocol/status.ts';
 
 const LONGEST_HISTORY = 20;
@@ -63,6 +63,7 @@ export class ReloadLog {
       startedAt: new Date(startedAt).toISOString(),
       firstReadyMs: change.firstReadyAt === null ? null : Math.round(change.firstReadyAt - change.startedAt),
       durationMs: Math.round(endedAt - change.startedAt),
+      phases: phasesOf(change, endedAt),
       replaced: change.replaced,
       movedConnections: 0,
       closedConnections: noCounters().closed,

@@ -6,7 +6,6 @@ import {
   type Address,
   type ErrorInfo,
   type GroupStatus,
-  type ReloadOn,
   type ReloadReport,
   type Snapshot,
   type WorkerStatus,
@@ -18,11 +17,10 @@ import type { WorkerHandle } from './workerHandle.ts';
 export interface SnapshotParts {
   readonly name: string;
   readonly addressesOf: (group: string) => readonly Address[];
+  /** How many processes of the group stand before their entry. */
+  readonly sparesOf: (group: string) => number;
   readonly needsRestart: Snapshot['needsRestart'];
-  readonly paused: boolean;
-  readonly reloadOn: ReloadOn;
-  readonly pendingReload: Snapshot['pendingReload'];
-  readonly flapping: Snapshot['flapping'];
+  readonly pending: readonly { readonly file: string; readonly groups: string[]; readonly since: number }[];
   readonly reloads: ReloadReport[];
 }
 
@@ -46,19 +44,22 @@ export function snapshotOf(facts: Facts, parts: SnapshotParts): Snapshot {
     cwd: options.cwd,
     script: facts.display(options.script),
     bootstrap: facts.isBootstrap,
-    paused: parts.paused,
-    reloadOn: parts.reloadOn,
+    paused: false,
     addresses: core.groups.flatMap(({ spec }) => parts.addressesOf(spec.name)),
     groups: groups.map((group) =>
       groupStatus(group, {
         ...groupFacts,
         definition: facts.definition.groups.get(group.spec.name),
         addresses: parts.addressesOf(group.spec.name),
+        spares: parts.sparesOf(group.spec.name),
       }),
     ),
     needsRestart: parts.needsRestart,
-    pendingReload: parts.pendingReload,
-    flapping: parts.flapping,
+    pendingReload: parts.pending.map(({ file, groups: names, since }) => ({
+      file: facts.display(file),
+      groups: names,
+      since: iso(since),
+    })),
     lastReload: parts.reloads[0] ?? null,
     reloads: parts.reloads,
     error: slotError(groups),
@@ -68,6 +69,7 @@ export function snapshotOf(facts: Facts, parts: SnapshotParts): Snapshot {
 interface GroupFacts {
   readonly definition: GroupDefinition | undefined;
   readonly addresses: readonly Address[];
+  readonly spares: number;
   readonly handleOf: (worker: Worker) => WorkerHandle | undefined;
   /** Turns the core's clock into wall clock. */
   readonly wallClock: (ms: number) => number;
@@ -78,6 +80,7 @@ const NO_PROCESS = {
   pid: null,
   startedAt: null,
   killAt: null,
+  unresponsiveSince: null,
   requests: 0,
   inFlight: 0,
   connections: 0,
@@ -95,7 +98,7 @@ function groupStatus(group: Group, facts: GroupFacts): GroupStatus {
     reloadable: group.spec.reloadable,
     order: group.spec.order === 'auto' && group.listens === null ? 'auto' : orderOf(group),
     wanted: group.slots.filter((slot) => slot.wanted).length,
-    spares: 0,
+    spares: facts.spares,
     addresses: [...facts.addresses],
     workers: group.slots.flatMap((slot) => slotStatus(slot, facts)),
   };
@@ -132,11 +135,12 @@ function workerStatus(worker: Worker, slot: Slot, facts: GroupFacts): WorkerStat
   return {
     slot: worker.slot,
     pid: handle?.process.pid ?? null,
-    state: state.kind === 'ready' || state.kind === 'draining' ? state.kind : 'starting',
+    state: state.kind === 'standby' || state.kind === 'ending' ? 'starting' : state.kind,
     generation: worker.generation,
     startedAt: handle ? iso(handle.startedAt) : null,
     crashes: slot.crashes,
     nextTryAt: null,
+    unresponsiveSince: state.kind === 'unresponsive' ? iso(facts.wallClock(state.silentSince)) : null,
     killAt: state.kind === 'draining' ? iso(facts.wallClock(state.killAt)) : null,
     ...(handle?.figures ?? { requests: 0, inFlight: 0, connections: 0, rss: 0, cpu: 0, eventLoopLagMs: 0 }),
     fallback: handle?.fallback ?? null,

@@ -11,10 +11,13 @@ type Style = 'green' | 'yellow' | 'red' | 'cyan';
 export class Terminal {
   private readonly output: Output;
   private readonly hasColour: boolean;
+  private readonly keysHint: string;
 
-  constructor(output: Output, hasColour: boolean) {
+  /** @param keysHint stands behind the line that tells the server is ready; empty where nobody can type */
+  constructor(output: Output, hasColour: boolean, keysHint: string) {
     this.output = output;
     this.hasColour = hasColour;
+    this.keysHint = keysHint;
   }
 
   starting(name: string): void {
@@ -23,7 +26,14 @@ export class Terminal {
 
   ready(name: string, groups: number, workers: number, addresses: readonly Address[], ms: number): void {
     const urls = addresses.map(urlOf).join('  ');
-    const parts = [name, 'g1', `${count(groups, 'group')}, ${count(workers, 'worker')}`, urls, `ready in ${ms} ms`];
+    const parts = [
+      name,
+      'g1',
+      `${count(groups, 'group')}, ${count(workers, 'worker')}`,
+      urls,
+      `ready in ${ms} ms`,
+      this.keysHint,
+    ];
     this.say(parts.filter((part) => part !== '').join('  '), 'green');
   }
 
@@ -50,6 +60,18 @@ export class Terminal {
     const at = backoff ? backoff.nextTryAt : now;
     const when = at === null ? 'with the next change' : at <= now ? 'at once' : `in ${seconds(at - now)}`;
     this.say(`${what}${reason}, starts again ${when}${nth}`, 'red');
+  }
+
+  unresponsive({ group, slot, state }: Worker, silentForMs: number): void {
+    const then = state.kind === 'unresponsive' && state.killed ? ': killed, to be replaced' : '';
+    this.say(
+      `${group}#${slot} is unresponsive, its event loop has not turned for ${seconds(silentForMs)}${then}`,
+      'red',
+    );
+  }
+
+  responsive({ group, slot }: Worker): void {
+    this.say(`${group}#${slot} is responsive again`, 'green');
   }
 
   failed(name: string, message: string): void {
@@ -95,21 +117,6 @@ export class Terminal {
   needsRestart(file: string, chain: readonly string[]): void {
     const via = chain.length > 1 ? ` (imported by ${chain[chain.length - 2]})` : '';
     this.say(`${file} changed: needs a restart${via}`, 'yellow');
-  }
-
-  paused(name: string): void {
-    this.say(`${name}  paused: changes are remembered, not acted on`, 'yellow');
-  }
-
-  resumed(name: string): void {
-    this.say(`${name}  resumed`);
-  }
-
-  leftAlone(file: string, exclude: string): void {
-    this.say(
-      `${file} changes with each reload that it causes: left alone until it is saved in an editor or a reload is asked for. If the program writes it, exclude it: --exclude "${exclude}"`,
-      'yellow',
-    );
   }
 
   note(text: string, style?: Style): void {

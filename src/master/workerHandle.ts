@@ -4,7 +4,9 @@ import type { Worker } from '../core/workerState.ts';
 import type { Address, ErrorInfo } from '../protocol/status.ts';
 import type { FromWorker, Report } from '../protocol/workerMessages.ts';
 import { errorInfo, type Failure } from './errors.ts';
-import { type ProcessFiles } from './files.ts';
+import type { ProcessFiles } from './files.ts';
+import type { GroupProcess } from './groupProcess.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import type { Receiver } from './listeners.ts';
 import type { SocketHandle, WorkerProcess } from './workerProcess.ts';
 
@@ -21,41 +23,44 @@ const NO_FIGURES: Figures = { requests: 0, inFlight: 0, connections: 0, rss: 0, 
 
 export class WorkerHandle implements Receiver {
   readonly worker: Worker;
-  readonly process: WorkerProcess;
-  readonly files: ProcessFiles;
+  readonly started: GroupProcess;
   readonly startedAt = Date.now();
   readonly listening = new Set<string>();
   /** What it listens on or is about to. */
   readonly bound = new Set<string>();
   figures = NO_FIGURES;
-  fallback: 'connection-close' | null = null;
   /** The reload that asked it to go. */
   drainedFor: number | null = null;
-  /** Reads the end of what it wrote on stderr. */
-  stderrTail: () => string = () => '';
+  /** Whether a debugger is connected, which may hold it: nobody may judge it by time. */
+  isDebugged = false;
+  /** While it serves. */
+  heartbeat: Heartbeat | undefined;
   private readonly wish: ReadyWish;
   private evaluated = false;
   private announced = false;
   private failure: Failure | null = null;
   private readonly figureWaiters: (() => void)[] = [];
 
-  constructor(worker: Worker, process: WorkerProcess, wish: ReadyWish, files: ProcessFiles) {
+  constructor(worker: Worker, started: GroupProcess, wish: ReadyWish) {
     this.worker = worker;
-    this.process = process;
+    this.started = started;
     this.wish = wish;
-    this.files = files;
+  }
+
+  get process(): WorkerProcess {
+    return this.started.process;
+  }
+
+  get files(): ProcessFiles {
+    return this.started.files;
+  }
+
+  get fallback(): 'connection-close' | null {
+    return this.started.booted?.fallback ?? null;
   }
 
   get id(): number {
     return this.worker.id;
-  }
-
-  sendHandle(key: string, handle: SocketHandle): void {
-    this.process.send({ t: 'handle', key }, handle);
-  }
-
-  sendAddress(key: string, address: Address): void {
-    this.process.send({ t: 'accepted', key, address });
   }
 
   grantAddress(id: number, address: Address): void {
@@ -105,12 +110,14 @@ export class WorkerHandle implements Receiver {
   /** Why the process ended. */
   exitError(code: number | null, signal: string | null, display: (path: string) => string): ErrorInfo {
     const how = signal !== null ? `was ended by ${signal}` : `exited with code ${code ?? '?'}`;
-    const when = this.worker.state.kind === 'starting' ? ' before it was ready' : '';
+    const { state, group, slot } = this.worker;
+    const when = state.kind === 'starting' ? ' before it was ready' : '';
+    const why = state.kind === 'unresponsive' ? ' while its event loop did not turn' : '';
     const failure = this.failure ?? {
-      message: `${this.worker.group}#${this.worker.slot} ${how}${when}`,
+      message: `${group}#${slot} ${how}${when}${why}`,
       stack: null,
       code: null,
     };
-    return errorInfo(failure, this.stderrTail(), display, [...this.files.loaded.keys()].at(-1));
+    return errorInfo(failure, this.started.stderrTail(), display, [...this.files.loaded.keys()].at(-1));
   }
 }

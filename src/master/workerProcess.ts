@@ -25,7 +25,7 @@ export class WorkerProcess {
   readonly stderr: Readable;
   private readonly child: ChildProcess;
   private readonly log: Logger;
-  private readonly events: WorkerEvents;
+  private events: WorkerEvents;
   private readonly held: { message: FromWorker; handle: SocketHandle | undefined; reports: number }[] = [];
   private reports = 0;
   private isOver = false;
@@ -55,6 +55,11 @@ export class WorkerProcess {
       this.log.error(`process ${this.pid ?? '?'}: ${error.message}`);
       if (this.pid === undefined) this.end(null, null);
     });
+  }
+
+  /** Whoever has it from now on hears of it. */
+  listen(events: WorkerEvents): void {
+    this.events = events;
   }
 
   send(message: ToWorker, handle?: SocketHandle, done?: (error: Error | null) => void): void {

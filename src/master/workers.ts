@@ -1,6 +1,6 @@
 /** The processes of the workers: started, listened to, told what to do. What happens to them becomes events of the loop. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { serving, successor, type Exit } from '../core/pool.ts';
+import { isComing, isServing, serving, successor, type Exit } from '../core/pool.ts';
 import type { Command } from '../core/events.ts';
 import type { Worker } from '../core/workerState.ts';
 import type { Reaper } from '../platform/reaper.ts';
@@ -9,16 +9,18 @@ import { messageOf } from '../protocol/userError.ts';
 import type { FromWorker, Report } from '../protocol/workerMessages.ts';
 import type { GroupDefinition } from './definitions.ts';
 import { plainError } from './errors.ts';
-import { ProcessFiles } from './files.ts';
+import type { ProcessFiles } from './files.ts';
 import type { FirstProcess } from './firstProcess.ts';
-import { environmentOf, launchOf, type LaunchRequest } from './launch.ts';
+import type { GroupProcess } from './groupProcess.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { Listeners } from './listeners.ts';
 import type { Facts } from './facts.ts';
 import type { Loop } from './loop.ts';
 import { isStaying } from './meaning.ts';
 import type { ReloadLog } from './reloadLog.ts';
+import { Spares } from './spares.ts';
 import { WorkerHandle } from './workerHandle.ts';
-import { WorkerProcess, type SocketHandle } from './workerProcess.ts';
+import type { SocketHandle, WorkerEvents } from './workerProcess.ts';
 
 /** A worker writes its figures once a second; they are pushed together. */
 const FIGURES_MS = 1000;
@@ -32,6 +34,8 @@ export interface WorkersParts {
   readonly reloads: ReloadLog;
   /** Changed files that nobody has acted on, with the groups they would reload. */
   readonly pending: () => readonly { readonly groups: readonly string[] }[];
+  /** Whether what a process loaded is still what is on disk, as far as that is known. */
+  readonly isCurrent: (files: ProcessFiles) => boolean;
   /** The file counts as loaded by the process, with the content it has now. */
   readonly trackLater: (files: ProcessFiles, path: string) => void;
   /** Whether anybody looks at live figures. */
@@ -44,6 +48,7 @@ export class Workers {
   private readonly facts: Facts;
   private readonly first: FirstProcess;
   private readonly listeners: Listeners;
+  private readonly spares: Spares;
   /** By slot: what its worker listened on; a reload must keep it. */
   private readonly expected = new Map<string, Set<string>>();
   private figuresTimer: NodeJS.Timeout | undefined;
@@ -55,6 +60,7 @@ export class Workers {
     this.facts = parts.loop.facts;
     this.first = parts.first;
     this.listeners = new Listeners((...asked) => this.receiverFor(...asked));
+    this.spares = new Spares({ ...parts, listeners: this.listeners });
   }
 
   addresses(group: string): Address[] {
@@ -65,14 +71,44 @@ export class Workers {
     const handle = this.facts.handles.get(worker.id);
     handle?.process.send({ t: 'admit' });
     if (this.parts.isWatched()) handle?.process.send({ t: 'figures', on: true });
+    if (handle) this.watchLoop(handle);
     this.onServes(worker);
     this.listeners.passParked();
+  }
+
+  /** Its event loop has to turn from now on. */
+  private watchLoop(handle: WorkerHandle): void {
+    const { worker } = handle;
+    const { unresponsiveAfter } = this.definitionOf(worker).options;
+    if (unresponsiveAfter === 0) return;
+    handle.heartbeat = new Heartbeat({
+      silentAfterMs: unresponsiveAfter,
+      ask: () => handle.process.send({ t: 'turns' }),
+      isExempt: () => handle.isDebugged,
+      onSilent: (silentForMs) => {
+        const silentSince = this.loop.now() - silentForMs;
+        this.loop.enqueue({ type: 'unresponsive', worker: worker.id, silentSince });
+        this.loop.parts.terminal.unresponsive(worker, silentForMs);
+      },
+      onBack: () => {
+        this.loop.enqueue({ type: 'responsive', worker: worker.id });
+        this.loop.parts.terminal.responsive(worker);
+        // Connections may have waited for it.
+        this.listeners.passParked();
+      },
+    });
   }
 
   drain({ worker, timeoutMs, change }: Extract<Command, { type: 'drain' }>): void {
     const handle = this.facts.handles.get(worker.id);
     if (handle) handle.drainedFor = change;
+    handle?.heartbeat?.dispose();
     handle?.process.send({ t: 'drain', deadlineMs: timeoutMs });
+  }
+
+  /** What is in flight is no longer waited for. */
+  hurry(worker: Worker): void {
+    this.facts.handles.get(worker.id)?.process.send({ t: 'drain', deadlineMs: 0 });
   }
 
   kill({ worker, forced }: Extract<Command, { type: 'kill' }>): void {
@@ -83,11 +119,37 @@ export class Workers {
 
   killAll(): void {
     for (const { process } of this.facts.handles.values()) process.kill();
+    void this.spares.end();
   }
 
-  /** A new definition is in force: its groups may listen elsewhere. */
+  /** A new definition is in force: its groups may listen elsewhere, and be started in another way. */
   onCommitted(): void {
     this.expected.clear();
+    this.spares.onCommitted();
+  }
+
+  /** A change has begun, or somebody works on a file of these groups: the next change will want a spare. */
+  onNeed(groups: Iterable<string>): void {
+    this.spares.needed(groups);
+  }
+
+  /** What is on disk is known anew. */
+  onFiles(): void {
+    this.spares.onFiles();
+  }
+
+  /** The loop has come to rest. */
+  update(): void {
+    this.spares.update();
+  }
+
+  spareCount(group: string): number {
+    return this.spares.count(group);
+  }
+
+  /** No spare is left; their copies of the listening handles are closed. */
+  endSpares(): Promise<void> {
+    return this.spares.end();
   }
 
   /** A change has ended: what only its workers, or those it replaced, listened on is free. */
@@ -102,7 +164,7 @@ export class Workers {
 
   tellFigures(on: boolean): void {
     for (const { process, worker } of this.facts.handles.values())
-      if (worker.state.kind === 'ready') process.send({ t: 'figures', on });
+      if (isServing(worker)) process.send({ t: 'figures', on });
   }
 
   /** For one who looks once: each worker tells its figures now, or is shown with its last ones. */
@@ -121,47 +183,20 @@ export class Workers {
 
   spawn(worker: Worker): void {
     const group = this.definitionOf(worker);
-    let files: ProcessFiles;
-    let handle: WorkerHandle;
+    let started: GroupProcess;
     try {
-      files = new ProcessFiles();
-      const launch = launchOf(this.launchRequest(group, worker));
-      for (const { path } of group.envFiles) this.parts.trackLater(files, path);
-      const child = new WorkerProcess(
-        launch,
-        this.eventsOf(() => handle),
-        this.loop.parts.log,
-      );
-      handle = new WorkerHandle(worker, child, this.wishOf(worker, group), files);
+      started = this.spares.process(group, this.first.isNeeded(worker.slot) ? 'probe' : 'worker');
     } catch (error) {
       const exit: Exit = { code: null, signal: null, error: plainError('rejected', messageOf(error)) };
       this.loop.enqueueLater({ type: 'exited', worker: worker.id, exit, diskDiffers: false });
       return;
     }
+    const handle = new WorkerHandle(worker, started, this.wishOf(worker, group));
     if (this.first.isNeeded(worker.slot)) this.first.began(handle);
     this.facts.handles.set(worker.id, handle);
-    if (handle.process.pid !== undefined) this.parts.reaper.watch(handle.process.pid);
-    const prefix = (): string | undefined => this.prefixOf(worker, handle);
-    const out = this.loop.parts.output.follow(handle.process.stdout, prefix);
-    const errors = this.loop.parts.errorOutput.follow(handle.process.stderr, prefix);
-    handle.stderrTail = errors.tail;
-    this.first.holdOutput(worker.id, () => {
-      out.release();
-      errors.release();
-    });
-  }
-
-  private launchRequest(group: GroupDefinition, worker: Worker): LaunchRequest {
-    return {
-      node: this.loop.parts.node,
-      entry: group.entry,
-      args: group.options.args,
-      nodeArgs: group.options.nodeArgs,
-      cwd: group.cwd,
-      env: { ...environmentOf(group), ...this.loop.parts.extraEnv },
-      role: this.first.isNeeded(worker.slot) ? 'probe' : 'worker',
-      readyMessage: group.options.ready === 'message',
-    };
+    started.takenBy(this.eventsOf(handle), () => this.prefixOf(worker, handle));
+    this.first.holdOutput(worker.id, () => started.releaseOutput());
+    if (started.booted) this.onBooted(handle);
   }
 
   private wishOf(worker: Worker, group: GroupDefinition): WorkerHandle['wish'] {
@@ -176,29 +211,35 @@ export class Workers {
     };
   }
 
-  private eventsOf(handle: () => WorkerHandle): ConstructorParameters<typeof WorkerProcess>[1] {
+  private eventsOf(handle: WorkerHandle): WorkerEvents {
     return {
-      onMessage: (message, socket) => this.onMessage(handle(), message, socket),
-      onReport: (report) => this.onReport(handle(), report),
+      onMessage: (message, socket) => this.onMessage(handle, message, socket),
+      onReport: (report) => this.onReport(handle, report),
       onAnnounced: () => {
-        handle().onAnnounced();
-        this.checkReady(handle());
+        handle.onAnnounced();
+        this.checkReady(handle);
       },
-      onExit: (code, signal) => this.onExit(handle(), code, signal),
+      onExit: (code, signal) => this.onExit(handle, code, signal),
     };
+  }
+
+  /** It stands before its entry: with the addresses of its group in hand it may go on. */
+  private onBooted({ worker, started }: WorkerHandle): void {
+    this.listeners.giveAll(worker.group, started);
+    started.process.send({ t: 'go', env: this.workerEnv(worker) });
   }
 
   private onMessage(handle: WorkerHandle, message: FromWorker, socket: SocketHandle | undefined): void {
     const { group } = handle.worker;
     switch (message.t) {
       case 'booted':
-        handle.fallback = message.fallback;
-        this.listeners.giveAll(group, handle);
-        handle.process.send({ t: 'go', env: this.workerEnv(handle.worker) });
+        handle.started.booted = message;
+        this.onBooted(handle);
         return;
       case 'donate':
         handle.bound.add(message.key);
         if (socket) this.listeners.donate(group, message.key, socket);
+        this.spares.giveAll(group);
         return;
       case 'need':
         handle.bound.add(message.key);
@@ -208,6 +249,7 @@ export class Workers {
         handle.onListening(message.key);
         this.first.isProgram(handle);
         this.onListening(handle, this.listeners.onListening(group, message.key, message.address), message.address);
+        this.spares.giveAll(group);
         this.checkReady(handle);
         this.listeners.passParked();
         return;
@@ -231,6 +273,9 @@ export class Workers {
       case 'declared':
         this.first.declared(handle, { definition: message.definition, env: message.env, cwd: message.cwd });
         return;
+      case 'turned':
+        handle.heartbeat?.onTurn();
+        return;
       case 'figures':
         handle.takeFigures(message);
         this.figuresTimer ??= setTimeout(() => {
@@ -243,8 +288,7 @@ export class Workers {
 
   private onReport(handle: WorkerHandle, report: Report): void {
     handle.takeReport(report);
-    if (report.r === 'load') this.loop.watch(report.file);
-    if (report.r === 'missing' && report.near !== null) this.loop.watch(report.near);
+    this.loop.watchReported(report);
   }
 
   private checkReady(handle: WorkerHandle): void {
@@ -269,15 +313,16 @@ export class Workers {
   private onExit(handle: WorkerHandle, code: number | null, signal: string | null): void {
     const { worker } = handle;
     const { state } = worker;
+    const hasServed = isServing(worker);
     this.facts.handles.delete(worker.id);
+    handle.heartbeat?.dispose();
     if (handle.process.pid !== undefined) this.parts.reaper.forget(handle.process.pid);
     this.listeners.onReceiverGone(worker.id);
     // What it loaded is what a fix will change; of one that served only if nobody is left who loaded the same.
     const isLast = ![...this.facts.handles.values()].some(
       (other) => other.worker.group === worker.group && isStaying(other.worker),
     );
-    if (state.kind === 'starting' || state.kind === 'standby' || (state.kind === 'ready' && isLast))
-      this.facts.attempts.set(worker.group, handle.files);
+    if (isComing(worker) || (hasServed && isLast)) this.facts.attempts.set(worker.group, handle.files);
     const exit: Exit = { code, signal, error: handle.exitError(code, signal, (path) => this.facts.display(path)) };
     if (this.first.refuses(handle, exit)) return;
     this.first.forgetOutput(worker.id);
@@ -286,7 +331,7 @@ export class Workers {
     const diskDiffers = !isInChange && this.parts.pending().some(({ groups }) => groups.includes(worker.group));
     this.loop.enqueue({ type: 'exited', worker: worker.id, exit, diskDiffers });
     const slot = this.facts.group(worker.group)?.slots.find(({ index }) => index === worker.slot);
-    const isUnasked = state.kind === 'ready' || worker.change === null || slot?.stopped;
+    const isUnasked = hasServed || worker.change === null || slot?.stopped;
     if (slot && isUnasked && state.kind !== 'draining' && state.kind !== 'ending' && !this.facts.core.stopping)
       this.loop.parts.terminal.exited(worker, exit, slot, this.loop.now());
     this.releaseUnused(worker.group);
@@ -304,11 +349,14 @@ export class Workers {
     const expected = group.slots.map(({ index }) => this.expected.get(slotName({ group: name, slot: index })) ?? []);
     const kept = [...handles.map(({ bound }) => bound), ...expected].flatMap((keys) => [...keys]);
     const unused = this.listeners.keepOnly(name, new Set(kept));
-    for (const key of unused) for (const { process } of handles) process.send({ t: 'forget', key });
+    for (const key of unused) {
+      for (const { process } of handles) process.send({ t: 'forget', key });
+      this.spares.forget(name, key);
+    }
   }
 
   private onListening(handle: WorkerHandle, isNew: boolean, address: Address): void {
-    if (handle.worker.state.kind !== 'ready') return;
+    if (!isServing(handle.worker)) return;
     this.learnAddresses(handle);
     this.loop.enqueue({ type: 'listens', worker: handle.id });
     if (isNew) this.loop.parts.terminal.listens(this.loop.parts.registry.entry.name, address);
@@ -320,13 +368,16 @@ export class Workers {
     const others = [...this.facts.handles.values()].some(
       (other) => other.worker.group === handle.worker.group && other.listening.has(key),
     );
-    if (!others) this.listeners.release(handle.worker.group, key);
+    if (!others) {
+      this.listeners.release(handle.worker.group, key);
+      this.spares.forget(handle.worker.group, key);
+    }
     this.learnAddresses(handle);
   }
 
   /** What the worker listens on is what its successor in the slot has to listen on. */
   private learnAddresses({ worker, listening }: WorkerHandle): void {
-    if (worker.state.kind === 'ready') this.expected.set(slotName(worker), new Set(listening));
+    if (isServing(worker)) this.expected.set(slotName(worker), new Set(listening));
   }
 
   /** The newest generation first, and those in turn. */

@@ -1,5 +1,5 @@
 /** What a server is started with, from the command line or a task, already checked. */
-import type { Order, ReloadOn } from './status.ts';
+import type { Order } from './status.ts';
 
 export interface StartOptions {
   /** Absolute path of the file to run. */
@@ -14,7 +14,7 @@ export interface StartOptions {
   readonly watch: boolean;
   /** Look for changes at this interval, in ms, instead of waiting for the file system to tell. */
   readonly poll: number | undefined;
-  readonly reloadOn: ReloadOn | undefined;
+  readonly reloadOn: 'change' | 'manualSave' | 'never' | undefined;
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   readonly envFiles: readonly EnvFile[];
@@ -35,4 +35,6 @@ export interface GroupFlags {
   readonly drainTimeout?: number | undefined;
   readonly bootTimeout?: number | undefined;
   readonly spares?: number | undefined;
+  /** Added to the environment; wins over all. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }

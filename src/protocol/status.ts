@@ -12,7 +12,6 @@ export const workerStateSchema = z.enum(['starting', 'ready', 'draining', 'backo
 export const orderSchema = z.enum(['auto', 'start-first', 'stop-first']);
 export const restartReasonSchema = z.enum(['bootstrap', 'bootstrap-import', 'env-file', 'non-reloadable', 'options']);
 export const reloadResultSchema = z.enum(['done', 'rejected', 'superseded', 'stopped']);
-export const reloadOnSchema = z.enum(['change', 'manualSave', 'never']);
 export const triggerKindSchema = z.enum(['save', 'change', 'command', 'restart', 'crash']);
 
 export const addressSchema = z.object({
@@ -42,6 +41,12 @@ export const closedConnectionsSchema = z.object({
 
 export const triggerSchema = z.object({ kind: triggerKindSchema, files: z.array(z.string()) });
 
+export const phaseSchema = z.object({
+  /** `evaluate` the bootstrap script, `check` that it compiles, `canary` the first new workers, `roll` all others. */
+  name: z.enum(['evaluate', 'check', 'canary', 'roll']),
+  ms: z.number(),
+});
+
 export const reloadReportSchema = z.object({
   id: z.number(),
   result: reloadResultSchema,
@@ -52,6 +57,7 @@ export const reloadReportSchema = z.object({
   /** From the start of the reload to the first new worker that was ready; null when none was. */
   firstReadyMs: z.number().nullable(),
   durationMs: z.number(),
+  phases: z.array(phaseSchema).default([]),
   replaced: z.number(),
   movedConnections: z.number(),
   closedConnections: closedConnectionsSchema,
@@ -70,6 +76,8 @@ export const workerStatusSchema = z.object({
   crashes: z.number().default(0),
   /** When a worker in `backoff` is tried again; null when it waits for the next save. */
   nextTryAt: z.string().nullable(),
+  /** Since when its event loop is not known to have turned, for one that is `unresponsive`. */
+  unresponsiveSince: z.string().nullable().default(null),
   /** When a draining worker is killed at the latest. */
   killAt: z.string().nullable(),
   requests: z.number(),
@@ -112,11 +120,7 @@ export const needsRestartSchema = z.object({
   changed: z.array(lineRangeSchema).nullable(),
 });
 
-/** Changed on disk, but not run by every worker that serves. */
 export const pendingReloadSchema = z.object({ file: z.string(), groups: z.array(z.string()), since: z.string() });
-
-/** Changed again by each reload that it caused: its changes no longer act. `exclude` is the glob that says so for good. */
-export const flappingSchema = z.object({ file: z.string(), exclude: z.string(), since: z.string() });
 
 export const snapshotSchema = z.object({
   version: z.literal(STATUS_VERSION),
@@ -131,13 +135,10 @@ export const snapshotSchema = z.object({
   /** Whether `script` declares groups; null until the first process told. */
   bootstrap: z.boolean().nullable(),
   paused: z.boolean(),
-  /** Which changes act by themselves. */
-  reloadOn: reloadOnSchema,
   addresses: z.array(addressSchema),
   groups: z.array(groupStatusSchema),
   needsRestart: z.array(needsRestartSchema),
   pendingReload: z.array(pendingReloadSchema),
-  flapping: z.array(flappingSchema),
   lastReload: reloadReportSchema.nullable(),
   /** The newest first, `lastReload` among them; at most 20. */
   reloads: z.array(reloadReportSchema),
@@ -153,29 +154,34 @@ export const explanationSchema = z.object({
   chain: z.array(z.string()),
 });
 
-export const stopReportSchema = z.object({ stopped: z.number(), forcedKills: z.number() });
+/** One process in a slot, from its start to its end. */
+export const workerLifeSchema = z.object({
+  group: z.string(),
+  slot: z.number(),
+  pid: z.number().nullable(),
+  generation: z.number(),
+  startedAt: z.string(),
+  /** When it was admitted; null when it never served, or does not yet. */
+  servedAt: z.string().nullable(),
+  drainingAt: z.string().nullable(),
+  endedAt: z.string().nullable(),
+  /** `left` as it was asked to, `killed` since it took too long, `crashed` unasked, `unready`: before it served. */
+  end: z.enum(['left', 'killed', 'crashed', 'unready']).nullable(),
+});
 
-/** What `wait` came to: what is on disk serves in every slot, or does not and will not by itself. */
-export const waitReportSchema = z.discriminatedUnion('live', [
-  z.object({ live: z.literal(true), generation: z.number(), needsRestart: z.array(needsRestartSchema) }),
-  /** Without a report: nothing has served yet. */
-  z.object({ live: z.literal(false), report: reloadReportSchema.nullable(), error: errorInfoSchema }),
-]);
+export const stopReportSchema = z.object({ stopped: z.number(), forcedKills: z.number() });
 
 export type Snapshot = z.infer<typeof snapshotSchema>;
 export type GroupStatus = z.infer<typeof groupStatusSchema>;
 export type WorkerStatus = z.infer<typeof workerStatusSchema>;
 export type ServerState = z.infer<typeof serverStateSchema>;
 export type ReloadReport = z.infer<typeof reloadReportSchema>;
-export type ReloadOn = z.infer<typeof reloadOnSchema>;
-export type PendingReload = z.infer<typeof pendingReloadSchema>;
-export type Flapping = z.infer<typeof flappingSchema>;
-export type WaitReport = z.infer<typeof waitReportSchema>;
 export type Trigger = z.infer<typeof triggerSchema>;
 export type ErrorInfo = z.infer<typeof errorInfoSchema>;
 export type Address = z.infer<typeof addressSchema>;
 export type LineRange = z.infer<typeof lineRangeSchema>;
 export type NeedsRestart = z.infer<typeof needsRestartSchema>;
+export type WorkerLife = z.infer<typeof workerLifeSchema>;
 export type Explanation = z.infer<typeof explanationSchema>;
 export type StopReport = z.infer<typeof stopReportSchema>;
 export type Order = z.infer<typeof orderSchema>;

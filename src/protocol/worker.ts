@@ -54,4 +54,6 @@ export type ToWorker =
     }
   /** With a handle: an idle connection to go on with. `remainingMs`: of its keep-alive time; null when it never carried a request. */
   | { readonly t: 'connection'; readonly id: number; readonly key: ListenKey; readonly remainingMs: number | null }
-  | { readonly t: 'figures'; readonly on: boolean };
+  | { readonly t: 'figures'; readonly on: boolean }
+  /** Answered by `turned`: the event loop turns. */
+  | { readonly t: 'turns' };

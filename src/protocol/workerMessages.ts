@@ -6,7 +6,7 @@ const count = z.number().int().nonnegative();
 
 export const fromWorkerSchema = z.discriminatedUnion('t', [
   /** The preload stands at the gate before the entry. */
-  z.object({ t: z.literal('booted'), fallback: z.enum(['connection-close']).nullable() }),
+  z.object({ t: z.literal('booted'), reports: count, fallback: z.enum(['connection-close']).nullable() }),
   /** With a handle: the program bound an address itself; the master keeps a copy for all later workers. */
   z.object({ t: z.literal('donate'), key: z.string() }),
   /** The program wants an address that it could not bind: the master may hold it for this group, or binds it (Unix sockets). */
@@ -43,6 +43,7 @@ export const fromWorkerSchema = z.discriminatedUnion('t', [
     env: z.record(z.string(), z.string()),
     cwd: z.string(),
   }),
+  z.object({ t: z.literal('turned') }),
   z.object({
     t: z.literal('figures'),
     requests: count,

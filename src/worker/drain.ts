@@ -37,8 +37,12 @@ export class Drain {
     this.canMove = canMove;
   }
 
+  /** A second call is for a new deadline. */
   start(deadlineMs: number): void {
-    if (this.isOn) return;
+    if (this.isOn) {
+      if (!this.isDone) this.forceIn(deadlineMs);
+      return;
+    }
     this.isOn = true;
     // Connections that are no longer read do not keep the loop alive, and they must not be lost on their way.
     this.release = this.channel.hold();
@@ -48,9 +52,14 @@ export class Drain {
       (socket) => !this.canMove || this.connections.isTls(socket),
     );
     for (const session of this.connections.sessions.keys()) goAway(session);
-    // A little before the master's own deadline, so that the program's shutdown code still gets its turn.
-    this.deadline = setTimeout(() => this.force(), Math.max(0, deadlineMs - Math.min(500, deadlineMs / 4)));
+    this.forceIn(deadlineMs);
     this.sweep();
+  }
+
+  /** A little before the master's own deadline, so that the program's shutdown code still gets its turn. */
+  private forceIn(deadlineMs: number): void {
+    clearTimeout(this.deadline);
+    this.deadline = setTimeout(() => this.force(), Math.max(0, deadlineMs - Math.min(500, deadlineMs / 4)));
   }
 
   private sweepSoon(): void {

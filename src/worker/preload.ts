@@ -16,6 +16,7 @@ import { Datagrams } from './datagrams.ts';
 import { Drain, endProgram } from './drain.ts';
 import { installFigures } from './figures.ts';
 import { installGate, type MainModule } from './gate.ts';
+import { importAhead } from './imports.ts';
 import { canMoveConnections, type DatagramHandle } from './internals.ts';
 import { Listeners } from './listeners.ts';
 
@@ -82,20 +83,23 @@ function runWorker(config: PreloadConfig): void {
     channel.send({ t: 'adopted', id, isAdopted: socket !== undefined });
   });
   installFigures(channel, connections);
+  channel.on('turns', () => channel.send({ t: 'turned' }));
   const tellEvaluated = (): void =>
     listeners.whenSettled(() => channel.send({ t: 'evaluated', reports: reports.flush() }));
 
   installGate({
-    onBooted: () =>
-      new Promise((go) => {
-        const release = channel.hold();
+    onBooted: async () => {
+      const release = channel.hold();
+      if (config.role === 'worker') await importAhead();
+      await new Promise<void>((go) => {
         channel.on('go', ({ env }) => {
           Object.assign(process.env, env);
-          release();
           go();
         });
-        channel.send({ t: 'booted', fallback: canMove ? null : 'connection-close' });
-      }),
+        channel.send({ t: 'booted', reports: reports.flush(), fallback: canMove ? null : 'connection-close' });
+      });
+      release();
+    },
     onEvaluated: (main) => {
       if (config.role === 'check') void compileFiles(config.check ?? []).then(() => process.exit(0));
       else if (config.role === 'worker') tellEvaluated();

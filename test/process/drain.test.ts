@@ -27,6 +27,56 @@ test('a request in flight is answered by the old worker, and does not hold up th
   assert.equal(server.lastReload?.forcedConnections, 0);
 });
 
+test('what is in flight is cut on demand, and the program still shuts down', async (t) => {
+  const project = Project.of('cjs', t);
+  project.write(
+    'app.cjs',
+    `${project.read('app.cjs')}\nprocess.on('SIGTERM', () => process.exit(console.log('shut down')));\n`,
+  );
+  const server = await project.ready(['--drain-timeout', '1m', 'app.cjs']);
+  const [old] = server.pids();
+  const slow = server.ask('/slow?wait=50000');
+  slow.catch(() => undefined);
+  await server.line(/slow request began/);
+  await server.reloadBy(() => project.write('message.cjs', "exports.message = 'two';\n"));
+  assert.deepEqual(await server.control.request('finish', { group: 'main', slot: 1 }), { finished: 1 });
+  await assert.rejects(slow);
+  await server.settled();
+  await server.line(/shut down/);
+  await server.snapshotWith(({ lastReload }) => lastReload?.forcedConnections === 1, 'the connection that was cut');
+  assert.equal(server.lastReload?.forcedKills, 0);
+  await assert.rejects(
+    server.control.request('finish', { group: 'main', slot: 1 }),
+    /No worker of main#1 is finishing/,
+  );
+
+  // What became of whom is remembered.
+  const { lives } = await server.control.request('history', {});
+  assert.deepEqual(
+    lives.map(({ pid, generation, end }) => [pid, generation, end]),
+    [
+      [old, 1, 'left'],
+      [server.pids()[0], 2, null],
+    ],
+  );
+  const times = lives.flatMap(({ startedAt, servedAt, drainingAt, endedAt }) => [
+    startedAt,
+    servedAt,
+    drainingAt,
+    endedAt,
+  ]);
+  assert.deepEqual(
+    times.map((time) => time !== null),
+    [true, true, true, true, true, true, false, false],
+  );
+  const [first] = server.snapshot.reloads;
+  assert.deepEqual(
+    first?.phases.map(({ name }) => name),
+    ['canary', 'roll'],
+  );
+  assert.ok(first.phases.every(({ ms }) => ms >= 0 && ms <= first.durationMs));
+});
+
 test('at a stop what is in flight is answered too', async (t) => {
   const project = Project.of('cjs', t);
   const server = await project.ready(['app.cjs']);

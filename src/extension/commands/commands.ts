@@ -2,18 +2,21 @@
 import * as vscode from 'vscode';
 import { UserError } from '../../protocol/userError.ts';
 import { SERVERS_VIEW, type CommandId } from '../contributions.ts';
+import type { HistoryPages } from '../history/historyPages.ts';
 import type { Notifications } from '../notifications.ts';
 import type { RunningVersions } from '../compare/runningVersions.ts';
 import { restartServer } from '../restart/restartServer.ts';
 import type { Runs } from '../tasks/runs.ts';
-import { urlsOf } from '../views/format.ts';
+import type { AddToTasks } from './addToTasks.ts';
 import type { StartServer } from './startServer.ts';
 import { stopServer } from './stopServer.ts';
-import { pick, type Targets } from './targets.ts';
+import type { Targets } from './targets.ts';
 
 export interface CommandParts {
   readonly start: StartServer;
+  readonly addToTasks: AddToTasks;
   readonly targets: Targets;
+  readonly history: HistoryPages;
   readonly runs: Runs;
   readonly running: RunningVersions;
   readonly notifications: Notifications;
@@ -40,6 +43,11 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
       if (!target) return;
       return withViewProgress(() => target.session.request('reload', { group: target.group.name, slot: target.slot }));
     },
+    'gracefulReload.finishNow': async (argument) => {
+      const target = await targets.draining(argument);
+      if (!target) return;
+      return target.session.request('finish', { group: target.group.name, slot: target.slot });
+    },
     'gracefulReload.restart': async (argument) => {
       const session = await targets.server(argument);
       return session && withViewProgress(() => restartServer(session));
@@ -53,14 +61,13 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
       if (target) await parts.running.compare(target.session, target.change);
     },
     'gracefulReload.openInBrowser': async (argument) => {
-      const session = await targets.server(argument);
-      const snapshot = session?.snapshot;
-      if (!snapshot) return;
-      const url = await pick(urlsOf(snapshot), 'Which address?', (label) => ({ label }));
-      if (url === undefined && urlsOf(snapshot).length === 0)
-        throw new UserError('usage', `${snapshot.name} has no address to open.`);
+      const url = await targets.url(argument);
       // Through `asExternalUri`, so that a remote or browser workbench forwards the port.
       if (url !== undefined) await vscode.env.openExternal(await vscode.env.asExternalUri(vscode.Uri.parse(url)));
+    },
+    'gracefulReload.addToTasks': async (argument) => {
+      const session = argument === undefined ? undefined : await targets.server(argument);
+      await parts.addToTasks.run(session);
     },
     'gracefulReload.showTerminal': async (argument) => {
       const session = await targets.server(argument);
@@ -72,6 +79,10 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
           `${session.entry.name} (pid ${session.entry.pid}) was not started as a task of this window.`,
         );
       terminal.show();
+    },
+    'gracefulReload.showHistory': async (argument) => {
+      const session = await targets.server(argument);
+      if (session) parts.history.show(session);
     },
     'gracefulReload.showLog': async () => log.show(),
   };

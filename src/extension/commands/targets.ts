@@ -8,7 +8,7 @@ import { UserError } from '../../protocol/userError.ts';
 import { editorPath } from '../paths.ts';
 import type { Servers } from '../servers.ts';
 import type { Session } from '../session.ts';
-import { plural } from '../views/format.ts';
+import { plural, urlsOf } from '../views/format.ts';
 import type { RowTarget } from '../views/row.ts';
 import { RowNode } from '../views/rowTree.ts';
 import type { WorkspaceFolders } from '../workspaceFolders.ts';
@@ -93,6 +93,42 @@ export class Targets {
     return pick(candidates, 'Which file?', ({ session, change }) => ({
       label: change.file,
       description: session.entry.name,
+    }));
+  }
+
+  /** An address that a browser can open: the one of a link, else one of the row's group or server. */
+  async url(argument: unknown): Promise<string | undefined> {
+    const target = targetOf(argument);
+    if (target?.url !== undefined) return target.url;
+    const session = await this.server(argument);
+    const snapshot = session?.snapshot;
+    if (!snapshot) return undefined;
+    const group = snapshot.groups.find(({ name }) => name === target?.group);
+    const urls = urlsOf((group ?? snapshot).addresses);
+    if (urls.length === 0) throw new UserError('usage', `${snapshot.name} has no address to open.`);
+    return pick(urls, 'Which address?', (label) => ({ label }));
+  }
+
+  /** A worker that finishes its work. */
+  async draining(argument: unknown): Promise<WorkerTarget | undefined> {
+    const target = targetOf(argument);
+    const all = this.servers.sessions.flatMap((session) =>
+      (session.snapshot?.groups ?? []).flatMap((group) =>
+        group.workers
+          .filter(({ state }) => state === 'draining')
+          .map(({ slot, inFlight }) => ({ session, group, slot, inFlight })),
+      ),
+    );
+    const candidates = all.filter(
+      ({ session, group, slot }) =>
+        (target === undefined || target.server === session.id) &&
+        (target?.group === undefined || target.group === group.name) &&
+        (target?.slot === undefined || target.slot === slot),
+    );
+    if (candidates.length === 0) throw new UserError('usage', 'No worker is finishing its work.');
+    return pick(candidates, 'Which worker?', ({ session, group, slot, inFlight }) => ({
+      label: `${group.name}#${slot}`,
+      description: `${session.entry.name} · ${plural(inFlight, 'request')}`,
     }));
   }
 

@@ -1,4 +1,5 @@
 /** A task of tasks.json as the arguments of `graceful-reload start`. Pure; what is wrong in them the CLI says, once for all. */
+import type { DetectedServer } from '../../detect/detect.ts';
 
 /** The properties that package.json describes; anything may stand in a file that a person writes. */
 export interface ServerTaskDefinition {
@@ -26,6 +27,23 @@ const switchOf: readonly (readonly [property: string, option: string])[] = [
   ['poll', '--poll'],
   ['inspect', '--inspect'],
 ];
+
+/** The task that starts a detected server, with nothing in it that goes without saying. */
+export function detectedTask(type: string, server: DetectedServer): ServerTaskDefinition {
+  const { folder, entry, args, nodeArgs, env, envFiles, exclude, build } = server;
+  const properties = {
+    script: entry,
+    ...(folder === '.' ? {} : { cwd: folder }),
+    nodeArgs,
+    args,
+    env,
+    envFile: envFiles.map(({ path }) => path),
+    exclude,
+    build,
+  };
+  const said = Object.entries(properties).filter(([, value]) => value !== undefined && Object.keys(value).length > 0);
+  return { type, ...Object.fromEntries(said) };
+}
 
 /** What follows `cli.js`: `start <options> [node flags] <script> [args]`. */
 export function startArguments(definition: ServerTaskDefinition): string[] {

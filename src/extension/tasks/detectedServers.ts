@@ -1,6 +1,12 @@
 /** What detection found in the workspace's folders, kept until a file that matters comes, goes or changes. */
 import * as vscode from 'vscode';
-import { detectServers, DETECTION_GLOB, type DetectedServer } from './detect.ts';
+import { detectAll, DETECTION_FILES, type DetectedServer } from '../../detect/detect.ts';
+import { diskFolder } from '../../detect/folder.ts';
+
+/** Scripts lead into the packages of a workspace too. */
+const WATCHED = `{${DETECTION_FILES.join(',')},*/package.json,*/*/package.json}`;
+/** Files whose content says something, not only their being there. */
+const READ = /\/(package\.json|pnpm-workspace\.yaml|nodemon\.json|nest-cli\.json)$/;
 
 export interface ServerInFolder {
   readonly folder: vscode.WorkspaceFolder;
@@ -12,7 +18,7 @@ export class DetectedServers implements vscode.Disposable {
   readonly onDidChange = this.changed.event;
   private watchers: vscode.Disposable[] = [];
   private readonly subscription: vscode.Disposable;
-  private found: Promise<ServerInFolder[]> | undefined;
+  private found: readonly ServerInFolder[] | undefined;
 
   constructor() {
     this.subscription = vscode.workspace.onDidChangeWorkspaceFolders(() => {
@@ -21,25 +27,22 @@ export class DetectedServers implements vscode.Disposable {
     });
   }
 
-  async list(): Promise<readonly ServerInFolder[]> {
+  list(): readonly ServerInFolder[] {
     if (this.watchers.length === 0) this.watch();
     this.found ??= this.look();
     return this.found;
   }
 
-  private async look(): Promise<ServerInFolder[]> {
+  private look(): ServerInFolder[] {
     const folders = (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
-    const lists = await Promise.all(
-      folders.map(async (folder) => (await detectServers(folder.uri.fsPath)).map((server) => ({ folder, server }))),
-    );
-    return lists.flat();
+    return folders.flatMap((folder) => detectAll(diskFolder(folder.uri.fsPath)).map((server) => ({ folder, server })));
   }
 
   private watch(): void {
     this.watchers = (vscode.workspace.workspaceFolders ?? []).flatMap((folder) => {
-      const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, DETECTION_GLOB));
+      const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, WATCHED));
       const forget = (): void => this.forget();
-      const onChange = watcher.onDidChange((uri) => uri.path.endsWith('/package.json') && forget());
+      const onChange = watcher.onDidChange((uri) => READ.test(uri.path) && forget());
       return [watcher, watcher.onDidCreate(forget), watcher.onDidDelete(forget), onChange];
     });
   }

@@ -4,7 +4,14 @@ import * as vscode from 'vscode';
 import { START_REPORT_VARIABLE } from '../../protocol/startReport.ts';
 import { PROBLEM_MATCHER, TASK_TYPE } from '../contributions.ts';
 import { setting } from '../wrappers.ts';
-import { describeTask, environmentOf, startArguments, textOf, type ServerTaskDefinition } from './definition.ts';
+import {
+  describeTask,
+  detectedTask,
+  environmentOf,
+  startArguments,
+  textOf,
+  type ServerTaskDefinition,
+} from './definition.ts';
 import { startReportPath } from './startReports.ts';
 import type { DetectedServers } from './detectedServers.ts';
 import { nodeOnPath } from './nodePath.ts';
@@ -21,18 +28,13 @@ export class ServerTaskProvider implements vscode.TaskProvider {
     this.detected = detected;
   }
 
-  async provideTasks(): Promise<vscode.Task[]> {
-    const servers = await this.detected.list();
-    return servers
+  provideTasks(): vscode.Task[] {
+    return this.detected
+      .list()
       .filter(({ folder }) => setting('autoDetect', folder.uri) === 'on')
       .map(({ folder, server }) => {
-        const definition: ServerTaskDefinition = {
-          type: TASK_TYPE,
-          script: server.script,
-          ...(server.nodeArgs.length > 0 ? { nodeArgs: server.nodeArgs } : {}),
-          ...(server.args.length > 0 ? { args: server.args } : {}),
-        };
-        return this.build(definition, folder, server.script, []);
+        const name = server.folder === '.' ? server.entry : `${server.folder}/${server.entry}`;
+        return this.build(detectedTask(TASK_TYPE, server), folder, name, []);
       });
   }
 

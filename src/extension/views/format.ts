@@ -1,6 +1,6 @@
 /** Facts as the short texts that rows, tooltips and the status bar share. */
 import { basename } from 'node:path';
-import type { Address, ReloadReport, Snapshot, Trigger } from '../../protocol/status.ts';
+import type { Address, ReloadReport, Trigger } from '../../protocol/status.ts';
 
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
@@ -58,8 +58,8 @@ export function urlOf(address: Address): string | undefined {
   return `http://${host}:${address.port}`;
 }
 
-export function urlsOf(snapshot: Snapshot): string[] {
-  return [...new Set(snapshot.addresses.map(urlOf).filter((url) => url !== undefined))];
+export function urlsOf(addresses: readonly Address[]): string[] {
+  return [...new Set(addresses.map(urlOf).filter((url) => url !== undefined))];
 }
 
 function isLocal(address: Address): boolean {

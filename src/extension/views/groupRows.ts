@@ -1,6 +1,6 @@
 /** Rows of groups and workers. Pure. */
 import type { GroupStatus, WorkerStatus } from '../../protocol/status.ts';
-import { age, megabytes, plural, remaining } from './format.ts';
+import { age, clock, megabytes, plural, remaining, urlsOf } from './format.ts';
 import { icons, type Row, type RowIcon } from './row.ts';
 import { missingSlots, readySlots } from './standing.ts';
 
@@ -15,12 +15,16 @@ export function groupRow(serverId: string, group: GroupStatus, now: number): Row
     label: group.name,
     description,
     icon: group.reloadable ? icons.group : icons.fixedGroup,
-    contextValue: `group ${group.reloadable ? 'reloadable' : 'fixed'}`,
+    contextValue: ['group', group.reloadable ? 'reloadable' : 'fixed', ...browsable(group)].join(' '),
     spoken: `Group ${group.name}, ${description.replaceAll(' · ', ', ')}`,
     fold: group.reloadable ? 'open' : 'closed',
     children: workerRows(id, serverId, group, now),
     target: { server: serverId, group: group.name },
   };
+}
+
+function browsable({ addresses }: GroupStatus): string[] {
+  return urlsOf(addresses).length > 0 ? ['browsable'] : [];
 }
 
 /** By slot; the newest worker of a slot first, and below it those that it replaces. */
@@ -54,7 +58,7 @@ export function workerRowId(groupId: string, worker: WorkerStatus, workers: read
   const newestFirst = workers
     .filter(({ slot }) => slot === worker.slot)
     .sort((a, b) => b.generation - a.generation || drainingLast(a, b));
-  const holder = newestFirst.find(({ state }) => state === 'ready') ?? newestFirst[0];
+  const holder = newestFirst.find(({ state }) => state === 'ready' || state === 'unresponsive') ?? newestFirst[0];
   const id = `${groupId}/${worker.slot}`;
   if (worker === holder) return id;
   // A starting worker gets its pid while it is shown.
@@ -84,10 +88,11 @@ function describeWorkerState(worker: WorkerStatus, now: number): string {
       return worker.nextTryAt === null
         ? 'failed, waits for the next save'
         : `failed, next try in ${remaining(worker.nextTryAt, now)}`;
+    case 'unresponsive':
+      return worker.unresponsiveSince === null ? worker.state : `unresponsive since ${clock(worker.unresponsiveSince)}`;
     case 'starting':
     case 'ready':
     case 'stopped':
-    case 'unresponsive':
       return worker.state;
   }
 }

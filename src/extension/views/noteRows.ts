@@ -1,6 +1,8 @@
 /** Rows below the groups: edits that wait for a restart, and what reloads came to. Pure. */
+import { t } from '@vscode/l10n';
 import type { NeedsRestart, ReloadReport } from '../../protocol/status.ts';
-import { clock, clockWithSeconds, describeResult, describeTrigger } from './format.ts';
+import { clock, clockWithSeconds, describeResult, describeTrigger, duration } from './format.ts';
+import { describeConnections, describePhases } from './reloadText.ts';
 import { icons, type Row, type RowIcon } from './row.ts';
 
 export function needsRestartRow(serverId: string, changes: readonly NeedsRestart[]): Row {
@@ -86,13 +88,40 @@ function reloadRow(parentId: string, serverId: string, reload: ReloadReport): Ro
     icon: reloadIcon(reload),
     contextValue: `reload ${reload.result}`,
     spoken: `Reload ${reload.id}, ${description.replaceAll(' · ', ', ')}`,
-    fold: 'none',
-    children: [],
+    fold: 'closed',
+    children: factRows(`${parentId}/${reload.id}`, serverId, reload),
     target: { server: serverId },
     ...(error && error.file !== null
       ? { place: { file: error.file, line: error.line ?? 1, column: error.column ?? 1 } }
       : {}),
   };
+}
+
+/** What stands behind the one line of a reload; what did not happen has no row. */
+function factRows(parentId: string, serverId: string, reload: ReloadReport): Row[] {
+  const { files } = reload.trigger;
+  const groups = reload.groups.join(', ');
+  const facts: (readonly [label: string, text: string])[] = [
+    [t('Files'), files.join(', ')],
+    [t('Groups'), reload.replaced > 0 ? t('{0} · {1} replaced', groups, reload.replaced) : groups],
+    [t('First new worker'), reload.firstReadyMs === null ? '' : t('ready after {0}', duration(reload.firstReadyMs))],
+    [t('Phases'), describePhases(reload)],
+    [t('Connections'), describeConnections(reload)],
+  ];
+  return facts
+    .filter(([, text]) => text !== '')
+    .map(([label, text], index) => ({
+      id: `${parentId}/${index}`,
+      kind: 'fact',
+      label,
+      description: text,
+      icon: icons.fact,
+      contextValue: 'fact',
+      spoken: `${label}: ${text.replaceAll(' · ', ', ')}`,
+      fold: 'none',
+      children: [],
+      target: { server: serverId },
+    }));
 }
 
 function describeReload(reload: ReloadReport): string {

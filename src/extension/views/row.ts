@@ -1,6 +1,7 @@
 /** A line of the tree as plain data. `views/tree.ts` turns it into a TreeItem; nothing here knows VS Code. */
 
-export type RowKind = 'server' | 'error' | 'group' | 'worker' | 'needsRestart' | 'changedFile' | 'reloads' | 'reload';
+export type RowKind =
+  'server' | 'error' | 'group' | 'worker' | 'needsRestart' | 'changedFile' | 'reloads' | 'reload' | 'fact';
 
 /** A codicon and, where the state has one, a theme colour. State never stands in the colour alone. */
 export interface RowIcon {
@@ -22,6 +23,8 @@ export interface RowTarget {
   readonly slot?: number;
   /** An edited file, as the snapshot names it. */
   readonly file?: string;
+  /** An address to open. */
+  readonly url?: string;
 }
 
 export interface Row {
@@ -57,4 +60,5 @@ export const icons = {
   fixedGroup: { id: 'lock' },
   file: { id: 'file' },
   history: { id: 'history' },
+  fact: { id: 'blank' },
 } as const satisfies Record<string, RowIcon>;

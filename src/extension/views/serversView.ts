@@ -44,7 +44,11 @@ export class ServersView implements vscode.TreeDataProvider<RowNode>, vscode.Dis
     this.subscriptions = [
       this.view,
       shown.onDidChange(() => this.refreshSoon()),
-      this.view.onDidChangeVisibility(() => this.refreshSoon()),
+      this.view.onDidChangeVisibility(() => {
+        this.askForFigures();
+        this.refreshSoon();
+      }),
+      servers.onDidChange(() => this.askForFigures()),
     ];
     this.ages = setInterval(() => this.view.visible && this.refreshSoon(), AGES_MS);
   }
@@ -56,20 +60,26 @@ export class ServersView implements vscode.TreeDataProvider<RowNode>, vscode.Dis
     if (node) await this.view.reveal(node, { select: true, focus: false, expand: true });
   }
 
+  private askForFigures(): void {
+    for (const session of this.servers.sessions) session.showFigures(this.view.visible);
+  }
+
   private refreshSoon(): void {
-    this.pending ??= setTimeout(() => this.refresh(), REFRESH_MS);
+    this.pending ??= setTimeout(() => {
+      this.pending = undefined;
+      this.updateBadge();
+      // Where nobody looks nothing is drawn; becoming visible asks again.
+      if (this.view.visible) this.refresh();
+    }, REFRESH_MS);
   }
 
   private refresh(): void {
-    clearTimeout(this.pending);
-    this.pending = undefined;
     const now = Date.now();
     const rows = this.servers.sessions.map((session) => serverRow(session.id, session.snapshot!, now));
     const refresh = this.tree.update(rows);
     if (refresh === 'all') this.changed.fire(undefined);
     else if (refresh.length > 0) this.changed.fire([...refresh]);
-    this.view.message = this.servers.problem;
-    this.updateBadge();
+    if (this.view.message !== this.servers.problem) this.view.message = this.servers.problem;
   }
 
   private updateBadge(): void {

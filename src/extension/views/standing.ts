@@ -22,6 +22,10 @@ export function countReady(snapshot: Snapshot): { ready: number; wanted: number;
   return { ready: sum(readySlots), wanted: sum((group) => group.wanted), missing: sum(missingSlots) };
 }
 
+export function isBusy({ state }: Snapshot): boolean {
+  return state === 'starting' || state === 'reloading' || state === 'stopping';
+}
+
 export function isRejected(snapshot: Snapshot): boolean {
   return snapshot.lastReload?.result === 'rejected';
 }

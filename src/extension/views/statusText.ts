@@ -3,7 +3,7 @@ import type { CommandId } from '../contributions.ts';
 import type { Snapshot } from '../../protocol/status.ts';
 import { clock, duration, plural, shortAddress, urlsOf } from './format.ts';
 import { commandLink, escapeMarkdown } from './markdown.ts';
-import { countReady, needsAttention } from './standing.ts';
+import { countReady, isBusy, needsAttention } from './standing.ts';
 
 /** Ordered: the worst of several servers is the largest. */
 export const severities = ['none', 'warning', 'error'] as const;
@@ -26,6 +26,7 @@ export const statusCommands: readonly CommandId[] = [
   'gracefulReload.reload',
   'gracefulReload.restart',
   'gracefulReload.stop',
+  'gracefulReload.showHistory',
   'gracefulReload.showLog',
 ];
 
@@ -38,10 +39,9 @@ export function statusOf(servers: readonly ServerSnapshot[]): StatusText | undef
   const wanted = counts.reduce((sum, count) => sum + count.wanted, 0);
   const severity =
     severities[Math.max(...snapshots.map((snapshot) => severities.indexOf(severityOf(snapshot))))] ?? 'none';
-  const isBusy = snapshots.some((snapshot) => ['starting', 'reloading', 'stopping'].includes(snapshot.state));
   const addresses = snapshots.flatMap((snapshot) => snapshot.addresses).map(shortAddress);
   const [address] = addresses;
-  const icon = iconOf(severity, isBusy);
+  const icon = iconOf(severity, snapshots.some(isBusy));
   return {
     text: `$(${icon}) ${ready}/${wanted}${address !== undefined && addresses.length === 1 ? ` ${address}` : ''}`,
     severity,
@@ -50,9 +50,9 @@ export function statusOf(servers: readonly ServerSnapshot[]): StatusText | undef
   };
 }
 
-function iconOf(severity: Severity, isBusy: boolean): string {
+function iconOf(severity: Severity, spins: boolean): string {
   if (severity === 'error') return 'error';
-  if (isBusy) return 'sync~spin';
+  if (spins) return 'sync~spin';
   return severity === 'warning' ? 'warning' : 'server-process';
 }
 
@@ -70,7 +70,7 @@ function serverLine({ id, snapshot }: ServerSnapshot): string {
       ? `generation ${snapshot.generation} since ${clock(generationSince(snapshot))}`
       : `${snapshot.state}`,
   );
-  facts.push(...urlsOf(snapshot).map((url) => `[${escapeMarkdown(url)}](${url})`));
+  facts.push(...urlsOf(snapshot.addresses).map((url) => `[${escapeMarkdown(url)}](${url})`));
   const last = snapshot.lastReload;
   if (last?.result === 'done') facts.push(`last reload ${duration(last.durationMs)}`);
   if (last?.result === 'rejected') facts.push('last reload rejected');
@@ -79,6 +79,7 @@ function serverLine({ id, snapshot }: ServerSnapshot): string {
     commandLink('Reload', 'gracefulReload.reload', id),
     commandLink('Restart', 'gracefulReload.restart', id),
     commandLink('Stop', 'gracefulReload.stop', id),
+    commandLink('History', 'gracefulReload.showHistory', id),
     commandLink('Show log', 'gracefulReload.showLog'),
   );
   return facts.join(' · ');

@@ -12,6 +12,7 @@ import {
 } from './format.ts';
 import { workerRowId } from './groupRows.ts';
 import { commandLink, escapeMarkdown } from './markdown.ts';
+import { describeConnections, describePhases } from './reloadText.ts';
 import { restartCause } from './noteRows.ts';
 import type { Row } from './row.ts';
 
@@ -21,6 +22,7 @@ export const tooltipCommands: readonly CommandId[] = [
   'gracefulReload.restart',
   'gracefulReload.compareWithRunning',
   'gracefulReload.openInBrowser',
+  'gracefulReload.showHistory',
 ];
 
 export function rowTooltip(row: Row, snapshot: Snapshot): string | undefined {
@@ -46,6 +48,7 @@ export function rowTooltip(row: Row, snapshot: Snapshot): string | undefined {
       return change && changedFileTooltip(server, change);
     }
     case 'reloads':
+    case 'fact':
       return undefined;
     case 'reload': {
       const report = snapshot.reloads.find((candidate) => row.id.endsWith(`/${candidate.id}`));
@@ -80,13 +83,18 @@ function serverTooltip(id: string, snapshot: Snapshot): string {
     ['Generation', String(snapshot.generation)],
     [
       'Addresses',
-      [...urlsOf(snapshot), ...snapshot.addresses.filter((one) => one.port === null).map(shortAddress)].join(', '),
+      [...urlsOf(snapshot.addresses), ...snapshot.addresses.filter((one) => one.port === null).map(shortAddress)].join(
+        ', ',
+      ),
     ],
   ];
   const links = [
     commandLink('Reload', 'gracefulReload.reload', id),
     commandLink('Restart', 'gracefulReload.restart', id),
-    ...(urlsOf(snapshot).length > 0 ? [commandLink('Open', 'gracefulReload.openInBrowser', id)] : []),
+    ...urlsOf(snapshot.addresses).map((url) =>
+      commandLink(`Open ${url.replace('http://', '')}`, 'gracefulReload.openInBrowser', { server: id, url }),
+    ),
+    commandLink('History', 'gracefulReload.showHistory', id),
   ];
   return `**${escapeMarkdown(snapshot.name)}** is ${snapshot.state}\n\n${table(facts)}\n\n${links.join(' · ')}`;
 }
@@ -107,6 +115,10 @@ function workerTooltip(group: GroupStatus, worker: WorkerStatus): string {
     ['Process', worker.pid === null ? 'none' : `pid ${worker.pid}`],
     ['Generation', String(worker.generation)],
     ['Started', worker.startedAt === null ? '' : clockWithSeconds(worker.startedAt)],
+    [
+      'Event loop',
+      worker.unresponsiveSince === null ? '' : `has not turned since ${clockWithSeconds(worker.unresponsiveSince)}`,
+    ],
     ['Requests', `${worker.requests}, ${worker.inFlight} in flight`],
     ['Connections', String(worker.connections)],
     ['Memory', worker.rss > 0 ? megabytes(worker.rss) : ''],
@@ -117,17 +129,14 @@ function workerTooltip(group: GroupStatus, worker: WorkerStatus): string {
 }
 
 function reloadTooltip(report: ReloadReport): string {
-  const closed = Object.entries(report.closedConnections)
-    .filter(([, count]) => count > 0)
-    .map(([kind, count]) => `${count} ${kind}`);
   return `**#${report.id}** ${escapeMarkdown(describeTrigger(report.trigger))}: ${escapeMarkdown(describeResult(report))}\n\n${table(
     [
       ['Generation', String(report.generation)],
       ['Files', report.trigger.files.join(', ')],
       ['Groups', report.groups.join(', ')],
       ['First new worker', report.firstReadyMs === null ? '' : duration(report.firstReadyMs)],
-      ['Moved connections', String(report.movedConnections)],
-      ['Ended connections', closed.join(', ')],
+      ['Phases', describePhases(report)],
+      ['Connections', describeConnections(report)],
     ],
   )}${stack(report.error?.stack ?? null)}`;
 }

@@ -133,8 +133,8 @@ describe('start', () => {
 
 describe('start refuses, in words that help', () => {
   const table: [line: string, message: RegExp][] = [
-    ['', /^Which file\? Usage: graceful-reload start/],
-    ['--workers 2', /^Which file\?/],
+    ['--config server.ts server.ts', /^--config names the file to run: leave out server\.ts\./],
+    ['--config nothing.ts', /^There is no file .*nothing\.ts\./],
     ['nothing.ts', /^There is no file .*nothing\.ts\. Give the file/],
     ['src', /src is not a file/],
     ['--worker 2 server.ts', /^Unknown option --worker\. Did you mean --workers\? See: graceful-reload --help/],

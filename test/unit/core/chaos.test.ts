@@ -18,9 +18,10 @@ const groups: fc.Arbitrary<GroupSpec[]> = fc.uniqueArray(
       workers: fc.integer({ min: 1, max: 4 }),
       reloadable: fc.boolean().map((value) => value || undefined),
       order: fc.constantFrom('auto' as const, 'start-first' as const, 'stop-first' as const),
+      replaceUnresponsive: fc.boolean(),
     })
-    .map(({ name, workers, reloadable, order }) =>
-      spec(name, { workers, order, reloadable: reloadable ?? name !== 'api', drainTimeout: 1000, bootTimeout: 5000 }),
+    .map(({ name, reloadable, ...rest }) =>
+      spec(name, { ...rest, reloadable: reloadable ?? name !== 'api', drainTimeout: 1000, bootTimeout: 5000 }),
     ),
   { minLength: 1, maxLength: 3, selector: ({ name }) => name },
 );
@@ -50,6 +51,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       diskDiffers: fc.boolean(),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('silent' as const), pick }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('turn' as const), pick }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(400) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('wake' as const) }) },
 );

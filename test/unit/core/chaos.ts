@@ -7,6 +7,7 @@ import { concerns, type ChangeResult } from '../../../src/core/change.ts';
 import {
   anyServing,
   isMissing,
+  isServing,
   orderOf,
   serving,
   successor,
@@ -30,6 +31,8 @@ export type Action =
   | { readonly do: 'exit'; readonly pick: number; readonly code: number; readonly diskDiffers: boolean }
   /** Workers that drain or were killed end. */
   | { readonly do: 'leave'; readonly pick: number }
+  /** The event loop of a worker stands still, or turns again. */
+  | { readonly do: 'silent' | 'turn'; readonly pick: number }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'wake' }
   | { readonly do: 'stop' | 'force' };
@@ -103,6 +106,16 @@ export class Chaos {
       case 'leave':
         this.withWorker(action.pick, ['draining', 'ending'], (worker) => this.exit(worker, 0, false));
         return;
+      case 'silent':
+        this.withWorker(action.pick, ['ready'], (worker) =>
+          this.send({ type: 'unresponsive', worker: worker.id, silentSince: this.now - 100 }),
+        );
+        return;
+      case 'turn':
+        this.withWorker(action.pick, ['unresponsive'], (worker) =>
+          this.send({ type: 'responsive', worker: worker.id }),
+        );
+        return;
       case 'wait':
         this.now += action.ms;
         this.send({ type: 'tick' });
@@ -127,10 +140,15 @@ export class Chaos {
       const { change } = this.core;
       const lives = [...this.lives.values()].map(({ worker }) => worker);
       const starting = lives.find(({ state }) => state.kind === 'starting');
-      const leaving = lives.find(({ state }) => state.kind === 'draining' || state.kind === 'ending');
+      const leaving = lives.find(
+        ({ state }) =>
+          state.kind === 'draining' || state.kind === 'ending' || (state.kind === 'unresponsive' && state.killed),
+      );
+      const silent = lives.find(({ state }) => state.kind === 'unresponsive');
       if (change?.phase === 'evaluate') this.play({ do: 'evaluated', groups: this.definition, well: true });
       else if (change?.phase === 'check') this.play({ do: 'checked', well: true });
       else if (leaving) this.exit(leaving, 0, false);
+      else if (silent) this.send({ type: 'responsive', worker: silent.id });
       else if (starting) this.ready(starting);
       else if (!this.wake()) break;
     }
@@ -259,13 +277,16 @@ export class Chaos {
         const { state } = command.worker;
         assert.equal(command.forced, life.admitted);
         const isLate = state.kind === 'draining' && state.killAt <= this.now;
-        if (life.admitted && !this.isForced) assert.ok(isLate, 'a worker that served is killed before its time');
+        const isReplaced = state.kind === 'unresponsive';
+        if (life.admitted && !this.isForced)
+          assert.ok(isLate || isReplaced, 'a worker that served is killed before its time');
         return;
       }
       case 'ended':
         this.watchEnd(command.result);
         return;
       case 'began':
+      case 'hurry':
       case 'evaluate':
       case 'check':
       case 'commit':
@@ -328,10 +349,7 @@ export class Chaos {
   }
 
   private watchSlot(slot: Slot, group: Group): void {
-    assert.ok(
-      slot.workers.filter((worker) => worker.state.kind === 'ready').length <= 1,
-      'two workers serve in a slot',
-    );
+    assert.ok(slot.workers.filter(isServing).length <= 1, 'two workers serve in a slot');
     for (const worker of slot.workers)
       assert.ok(this.lives.has(worker.id), `${nameOf(worker)} is gone and still counts`);
     if (serving(slot) || slot.backoff || slot.stopped || !slot.wanted) this.emptied.delete(slot);
@@ -355,6 +373,8 @@ function tell(event: Event, worker: Worker | undefined): string {
   switch (event.type) {
     case 'ready':
     case 'failed':
+    case 'unresponsive':
+    case 'responsive':
       return `${event.type} worker ${event.worker}`;
     case 'exited':
       return `${worker ? nameOf(worker) : event.worker} exits with ${event.exit.code}${event.diskDiffers ? ', another version is on disk' : ''}`;

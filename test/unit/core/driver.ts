@@ -23,6 +23,8 @@ export function spec(name: string, more: Partial<GroupSpec> = {}): GroupSpec {
     order: 'start-first',
     drainTimeout: DRAIN_MS,
     bootTimeout: BOOT_MS,
+    spares: 1,
+    replaceUnresponsive: false,
     ...more,
   };
 }
@@ -122,6 +124,15 @@ export class World {
     return this.send({ type: 'exited', worker: worker.id, exit: exitOf(code, `${name} is gone`), diskDiffers });
   }
 
+  /** Its event loop has not turned for a second. */
+  isSilent(name: string): string[] {
+    return this.send({ type: 'unresponsive', worker: this.find(name).id, silentSince: this.now - 1000 });
+  }
+
+  turnsAgain(name: string): string[] {
+    return this.send({ type: 'responsive', worker: this.find(name).id });
+  }
+
   crashes(name: string, diskDiffers = false): string[] {
     return this.exits(name, 1, diskDiffers);
   }
@@ -167,7 +178,7 @@ export class World {
     return this.core.change;
   }
 
-  private find(name: string): Worker {
+  find(name: string): Worker {
     const worker = this.living.findLast((candidate) => nameOf(candidate) === name);
     assert.ok(worker, `no ${name} among ${this.living.map(nameOf).join(', ')}`);
     return worker;
@@ -229,6 +240,7 @@ function lineOf(command: Command): string {
     case 'spawn':
     case 'admit':
     case 'drain':
+    case 'hurry':
       return `${command.type} ${nameOf(command.worker)}`;
     case 'kill':
       return `kill ${nameOf(command.worker)}${command.forced ? ' (forced)' : ''}`;

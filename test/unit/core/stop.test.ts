@@ -39,6 +39,22 @@ describe('stop', () => {
     assert.deepEqual(world.pass(4000), ['kill web#1 g2 (forced)']);
   });
 
+  it('cuts a drain short on demand, once, and leaves the program a moment to shut down', () => {
+    const world = new World().running(spec('web'));
+    world.reload();
+    world.ready('web#1 g2');
+    const { id } = world.find('web#1 g1');
+    assert.deepEqual(world.send({ type: 'finish', worker: id }), ['hurry web#1 g1']);
+    assert.deepEqual(world.send({ type: 'finish', worker: id }), []);
+    assert.deepEqual(
+      world.send({ type: 'finish', worker: world.find('web#1 g2').id }),
+      [],
+      'one that serves serves on',
+    );
+    assert.deepEqual(world.pass(999), []);
+    assert.deepEqual(world.pass(1), ['kill web#1 g1 (forced)']);
+  });
+
   it('includes groups that are on their way out or in', () => {
     const world = new World().running(spec('old'), spec('web'));
     world.restart();

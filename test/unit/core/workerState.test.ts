@@ -6,6 +6,8 @@ const states: WorkerState[] = [
   { kind: 'starting', readyBy: 5 },
   { kind: 'standby' },
   { kind: 'ready', since: 1 },
+  { kind: 'unresponsive', since: 1, silentSince: 3, killed: false },
+  { kind: 'unresponsive', since: 1, silentSince: 3, killed: true },
   { kind: 'draining', killAt: 9, reason: 'reload', killed: false },
   { kind: 'draining', killAt: 9, reason: 'reload', killed: true },
   { kind: 'ending' },
@@ -13,6 +15,8 @@ const states: WorkerState[] = [
 const steps: WorkerStep[] = [
   { to: 'standby' },
   { to: 'ready', now: 1 },
+  { to: 'unresponsive', silentSince: 3 },
+  { to: 'responsive' },
   { to: 'draining', killAt: 9, reason: 'stop' },
   { to: 'killed' },
 ];
@@ -20,12 +24,14 @@ const steps: WorkerStep[] = [
 it('a worker goes one way, and steps that come too late do not count', () => {
   const table = states.map((state) => steps.map((step) => transition(state, step)?.kind ?? '-').join(' '));
   assert.deepEqual(table, [
-    'standby ready - ending',
-    '- ready - ending',
-    '- - draining ending',
-    '- - - draining',
-    '- - - -',
-    '- - - -',
+    'standby ready - - - ending',
+    '- ready - - - ending',
+    '- - unresponsive - draining ending',
+    '- - - ready draining unresponsive',
+    '- - - - draining -',
+    '- - - - - draining',
+    '- - - - - -',
+    '- - - - - -',
   ]);
 });
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { helpText } from '../../../src/cli/help.ts';
 import * as ids from '../../../src/extension/contributions.ts';
-import { configFiles } from '../../../src/extension/tasks/detect.ts';
+import { configFiles } from '../../../src/detect/detect.ts';
 
 interface Menu {
   readonly command: string;
@@ -31,8 +31,11 @@ interface Manifest {
   };
 }
 
-const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-const manifest = JSON.parse(text) as Manifest;
+const read = (name: string): string => readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8');
+const texts = JSON.parse(read('package.nls.json')) as Record<string, string>;
+const manifest = JSON.parse(read('package.json'), (_key, value: unknown) =>
+  typeof value === 'string' ? (texts[/^%(.+)%$/.exec(value)?.[1] ?? ''] ?? value) : value,
+) as Manifest;
 const { contributes } = manifest;
 
 test('commands of the manifest are the ones that are registered, all in our category', () => {

@@ -106,6 +106,17 @@ describe('worker rows', () => {
       '2: failed, waits for the next save · g1',
     ]);
   });
+
+  test('tell since when a worker is unresponsive, which stays in its place while a successor starts', () => {
+    const hung = worker(1, { state: 'unresponsive', unresponsiveSince: T0 });
+    const groups = [group('web', [hung, worker(1, { state: 'starting', generation: 2, pid: 201 })])];
+    assert.deepEqual(lines(workersOf(snapshot({ groups: [group('web', [hung])] }))), [
+      `1: unresponsive since ${clock(T0)} · g1 · pid 101`,
+    ]);
+    const rows = workersOf(snapshot({ groups }));
+    assert.deepEqual(rows.map(({ id }) => id).sort(), ['S/web/1', 'S/web/1:g2']);
+    assert.equal(rows.find(({ id }) => id === 'S/web/1')?.description.startsWith('unresponsive'), true);
+  });
 });
 
 describe('notes', () => {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { describeTask, environmentOf, startArguments, taskKey } from '../../../src/extension/tasks/definition.ts';
-import { detectServers, parseNodeCommand, type FolderReader } from '../../../src/extension/tasks/detect.ts';
+import {
+  describeTask,
+  detectedTask,
+  environmentOf,
+  startArguments,
+  taskKey,
+} from '../../../src/extension/tasks/definition.ts';
 import { nodeOnPath } from '../../../src/extension/tasks/nodePath.ts';
 
 const type = 'graceful-reload';
@@ -85,63 +90,27 @@ describe('task definition', () => {
   });
 });
 
-describe('detection', () => {
-  const folder = (files: Record<string, string>): FolderReader => ({
-    exists: (path) => Promise.resolve(path.replace('/f/', '') in files),
-    read: (path) => Promise.resolve(files[path.replace('/f/', '')]),
-  });
-  const scripts = async (files: Record<string, string>): Promise<string[]> =>
-    (await detectServers('/f', folder(files))).map((server) => server.script);
-
-  test('a configuration file ends the search', async () => {
-    assert.deepEqual(await scripts({ 'graceful-reload.config.ts': '', 'server.ts': '' }), [
-      'graceful-reload.config.ts',
-    ]);
-  });
-
-  test('dev and start scripts and the usual names, each once', async () => {
-    const manifest = JSON.stringify({
-      scripts: { dev: 'node --watch ./app.ts', start: 'node app.ts' },
-      main: 'lib.js',
-    });
-    assert.deepEqual(await scripts({ 'package.json': manifest, 'app.ts': '', 'src/server.ts': '', 'lib.js': '' }), [
-      'app.ts',
-      'src/server.ts',
-    ]);
-  });
-
-  test('main only when there is nothing else, and not that of an extension', async () => {
-    const main = { main: './dist/index.js' };
-    const extension = { ...main, engines: { vscode: '^1.100.0' } };
-    assert.deepEqual(await scripts({ 'package.json': JSON.stringify(main), 'dist/index.js': '' }), ['dist/index.js']);
-    assert.deepEqual(await scripts({ 'package.json': JSON.stringify(main) }), []);
-    assert.deepEqual(await scripts({ 'package.json': JSON.stringify(extension), 'dist/index.js': '' }), []);
-  });
-
-  test('a broken package.json hides nothing else', async () => {
-    assert.deepEqual(await scripts({ 'package.json': '{', 'server.mjs': '' }), ['server.mjs']);
-    assert.deepEqual(await scripts({ 'package.json': '[1]' }), []);
-  });
-
-  test('only plain node commands are taken', () => {
-    assert.deepEqual(parseNodeCommand('node --watch --import=tsx ./src/a.ts one'), {
-      script: 'src/a.ts',
-      nodeArgs: ['--import=tsx'],
-      args: ['one'],
-    });
-    const others = [
-      'nodemon a.js',
-      'node a.js && b',
-      'node',
-      'node --watch',
-      'NODE_ENV=x node a.js',
-      'node --env-file .env a.js',
-      'node "a.js"',
-    ];
-    assert.deepEqual(
-      others.filter((command) => parseNodeCommand(command)),
-      [],
-    );
+test('the task of a detected server says what does not go without saying', () => {
+  const server = {
+    folder: 'apps/api',
+    entry: 'src/server.ts',
+    args: [],
+    nodeArgs: ['--import', 'tsx'],
+    env: { NODE_ENV: 'development' },
+    envFiles: [{ path: '.env', optional: false }],
+    exclude: [],
+    from: 'script "dev"',
+    loader: 'tsx',
+    build: undefined,
+    beside: [],
+  };
+  assert.deepEqual(detectedTask(type, server), {
+    type,
+    script: 'src/server.ts',
+    cwd: 'apps/api',
+    nodeArgs: ['--import', 'tsx'],
+    env: { NODE_ENV: 'development' },
+    envFile: ['.env'],
   });
 });
 

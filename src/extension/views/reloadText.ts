@@ -1,0 +1,34 @@
+/** What a reload did, in the words that rows, tooltips and the history page share. */
+import { t } from '@vscode/l10n';
+import type { ReloadReport } from '../../protocol/status.ts';
+import { duration } from './format.ts';
+
+/** `canary 41 ms · roll 380 ms` */
+export function describePhases({ phases }: ReloadReport): string {
+  return phases.map(({ name, ms }) => `${phaseName(name)} ${duration(ms)}`).join(' · ');
+}
+
+function phaseName(name: ReloadReport['phases'][number]['name']): string {
+  switch (name) {
+    case 'evaluate':
+      return t('bootstrap script');
+    case 'check':
+      return t('compile check');
+    case 'canary':
+      return t('first workers');
+    case 'roll':
+      return t('the others');
+  }
+}
+
+/** `6 moved · 1 websocket ended · 2 cut`; empty when nothing happened to any. */
+export function describeConnections(report: ReloadReport): string {
+  const { movedConnections: moved, forcedConnections: cut, forcedKills: kills } = report;
+  const ended = Object.entries(report.closedConnections).filter(([, count]) => count > 0);
+  return [
+    ...(moved > 0 ? [t('{0} moved', moved)] : []),
+    ...ended.map(([kind, count]) => t('{0} {1} ended', count, kind)),
+    ...(cut > 0 ? [t('{0} cut', cut)] : []),
+    ...(kills > 0 ? [kills === 1 ? t('1 worker killed') : t('{0} workers killed', kills)] : []),
+  ].join(' · ');
+}

@@ -1,0 +1,60 @@
+/** A process of a group from its start on: a spare that waits before its entry until a worker takes it, which may be at once. */
+import type { Address } from '../protocol/status.ts';
+import type { FromWorker } from '../protocol/workerMessages.ts';
+import { ProcessFiles } from './files.ts';
+import type { Launch } from './launch.ts';
+import type { HandleTaker } from './listeners.ts';
+import type { Loop } from './loop.ts';
+import { WorkerProcess, type SocketHandle, type WorkerEvents } from './workerProcess.ts';
+
+export type Booted = Extract<FromWorker, { t: 'booted' }>;
+
+export class GroupProcess implements HandleTaker {
+  readonly launch: Launch;
+  readonly process: WorkerProcess;
+  readonly files = new ProcessFiles();
+  /** Reads the end of what it wrote on stderr. */
+  readonly stderrTail: () => string;
+  /** What it said when it stood before its entry; null before. */
+  booted: Booted | null = null;
+  private readonly given = new Set<string>();
+  private readonly outputs: readonly { readonly release: () => void }[];
+  private prefix: () => string | undefined = () => undefined;
+
+  constructor(launch: Launch, loop: Loop, events: WorkerEvents) {
+    this.launch = launch;
+    this.process = new WorkerProcess(launch, events, loop.parts.log);
+    const out = loop.parts.output.follow(this.process.stdout, () => this.prefix());
+    const errors = loop.parts.errorOutput.follow(this.process.stderr, () => this.prefix());
+    this.stderrTail = errors.tail;
+    this.outputs = [out, errors];
+  }
+
+  /** A worker has taken it: what happens is the worker's from now on, and what it wrote so far as well. */
+  takenBy(events: WorkerEvents, prefix: () => string | undefined): void {
+    this.process.listen(events);
+    this.prefix = prefix;
+    this.releaseOutput();
+  }
+
+  /** Lines that had no name yet may have one now. */
+  releaseOutput(): void {
+    for (const output of this.outputs) output.release();
+  }
+
+  sendHandle(key: string, handle: SocketHandle): void {
+    if (this.given.has(key)) return;
+    this.given.add(key);
+    this.process.send({ t: 'handle', key }, handle);
+  }
+
+  sendAddress(key: string, address: Address): void {
+    if (this.given.has(key)) return;
+    this.given.add(key);
+    this.process.send({ t: 'accepted', key, address });
+  }
+
+  forget(key: string): void {
+    if (this.given.delete(key)) this.process.send({ t: 'forget', key });
+  }
+}
