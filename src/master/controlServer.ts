@@ -23,12 +23,18 @@ import {
 import { describeIssues } from '../protocol/bootstrap.ts';
 import type { Snapshot } from '../protocol/status.ts';
 import { isUserError, messageOf, UserError } from '../protocol/userError.ts';
+import { CalmLog } from './calmLog.ts';
 import type { Logger } from './logger.ts';
 
 /** What is not read by then is not wanted: the client is dropped. */
 const MAX_UNREAD_BYTES = 8_000_000;
 const MAX_CLIENTS = 200;
 const HELLO_TIMEOUT_MS = 10_000;
+/** Of one that has not said who it is. */
+const MAX_HELLO_BYTES = 10_000;
+/** Requests of one client that are worked on at the same time, and those that wait behind them. */
+const MAX_PARALLEL = 50;
+const MAX_WAITING = 1000;
 /** JSON-RPC leaves these numbers to the application; what counts is the code in `data`. */
 const REFUSED = -32_001;
 
@@ -45,6 +51,8 @@ interface Client {
   isSubscribed: boolean;
   /** Somebody looks at its figures. */
   wantsFigures: boolean;
+  /** Messages that have come and nobody has looked at yet. */
+  waiting: number;
   /** The last message has gone out. */
   written: Promise<void>;
 }
@@ -58,6 +66,7 @@ export class ControlServer {
   private readonly snapshot: () => Snapshot;
   private readonly onWatchers: (count: number) => void;
   private readonly log: Logger;
+  private readonly calmLog: CalmLog;
 
   constructor(
     token: string,
@@ -71,6 +80,7 @@ export class ControlServer {
     this.snapshot = snapshot;
     this.onWatchers = onWatchers;
     this.log = log;
+    this.calmLog = new CalmLog(log);
     this.server = createServer((socket) => this.accept(socket));
   }
 
@@ -79,6 +89,9 @@ export class ControlServer {
       this.server.once('error', fail);
       this.server.listen(path, () => {
         if (!isWindows) chmodSync(path, 0o600);
+        this.server.removeListener('error', fail);
+        // Such as no descriptor left for a connection: those that are open go on.
+        this.server.on('error', (error) => this.calmLog.error(`a control client cannot connect: ${error.message}`));
         done();
       });
     });
@@ -109,10 +122,13 @@ export class ControlServer {
     await new Promise((done) => setImmediate(done));
     await Promise.allSettled([...this.clients].map(({ written }) => written));
     for (const { socket } of this.clients) socket.end();
+    this.calmLog.dispose();
   }
 
   private accept(socket: Socket): void {
-    if (this.clients.size >= MAX_CLIENTS) {
+    socket.on('error', () => undefined);
+    if (this.clients.size >= MAX_CLIENTS && !this.makeRoom()) {
+      this.calmLog.error(`control client refused: ${MAX_CLIENTS} are connected`);
       socket.destroy();
       return;
     }
@@ -120,13 +136,18 @@ export class ControlServer {
     // Its timer for half a message would go on after the end of the connection.
     reader.partialMessageTimeout = 0;
     const writer = new StreamMessageWriter(socket);
-    const connection = createMessageConnection(reader, writer);
+    const connection = createMessageConnection(reader, writer, undefined, {
+      maxParallelism: MAX_PARALLEL,
+      messageStrategy: {
+        handleMessage: (message, handle) => {
+          client.waiting -= 1;
+          // What is left of a client that was dropped is not worked on.
+          return socket.destroyed ? undefined : handle(message);
+        },
+      },
+    });
     const client: Client = {
-      socket,
-      connection,
-      isKnown: false,
-      isSubscribed: false,
-      wantsFigures: false,
+      ...{ socket, connection, isKnown: false, isSubscribed: false, wantsFigures: false, waiting: 0 },
       written: Promise.resolve(),
     };
     const write = writer.write.bind(writer);
@@ -136,7 +157,6 @@ export class ControlServer {
       if (!client.isKnown) this.drop(client, 'it did not say who it is');
     }, HELLO_TIMEOUT_MS);
     this.limitMessages(client, reader);
-    socket.on('error', () => undefined);
     socket.once('close', () => {
       clearTimeout(impatience);
       this.clients.delete(client);
@@ -149,26 +169,49 @@ export class ControlServer {
       this.answers.add(answer);
       return answer.finally(() => this.answers.delete(answer));
     });
+    connection.onUnhandledNotification(() => {
+      if (!client.isKnown) this.drop(client, 'it did not say who it is first');
+    });
     connection.listen();
+  }
+
+  /** Whoever has not said who it is goes first, so that nobody keeps others out by connecting alone. */
+  private makeRoom(): boolean {
+    const stranger = [...this.clients].find(({ isKnown }) => !isKnown);
+    if (stranger) {
+      this.drop(stranger, 'it did not say who it is');
+      this.clients.delete(stranger);
+    }
+    return stranger !== undefined;
   }
 
   private limitMessages(client: Client, reader: StreamMessageReader): void {
     let unread = 0;
     client.socket.on('data', (chunk: Buffer) => {
       unread += chunk.length;
-      if (unread > MAX_MESSAGE_BYTES) this.drop(client, `it sent a message of more than ${MAX_MESSAGE_BYTES} bytes`);
+      const most = client.isKnown ? MAX_MESSAGE_BYTES : MAX_HELLO_BYTES;
+      if (unread > most) this.drop(client, `it sent a message of more than ${most} bytes`);
     });
     const listen = reader.listen.bind(reader);
     reader.listen = (callback) =>
       listen((message) => {
         unread = 0;
-        callback(message);
+        if (client.socket.destroyed) return;
+        client.waiting += 1;
+        if (client.waiting > MAX_WAITING) this.drop(client, 'it asks faster than it can be answered');
+        else if (client.socket.writableLength > MAX_UNREAD_BYTES)
+          this.drop(client, 'it does not read what it asked for');
+        else callback(message);
       });
     reader.onError(() => this.drop(client, 'it sent something that is no message'));
   }
 
   private async answer(client: Client, method: string, params: unknown): Promise<unknown> {
     try {
+      if (!client.isKnown && method !== 'hello') {
+        this.dropLater(client, 'it did not say who it is first');
+        throw new UserError('usage', 'say hello with the token first');
+      }
       if (!isMethod(method))
         return new ResponseError(ErrorCodes.MethodNotFound, `unknown method ${method.slice(0, 100)}`, {
           code: 'usage',
@@ -176,7 +219,6 @@ export class ControlServer {
       const parsed = controlMethods[method].params.safeParse(params ?? {});
       if (!parsed.success) throw new UserError('usage', `${method}: ${describeIssues(parsed.error)}`);
       if (method === 'hello') return this.hello(client, parsed.data as ControlParams<'hello'>);
-      if (!client.isKnown) throw new UserError('usage', 'say hello with the token first');
       if (method === 'subscribe') return this.subscribe(client, parsed.data as ControlParams<'subscribe'>);
       const handler = this.handlers[method] as (given: unknown) => unknown;
       return await handler(parsed.data);
@@ -192,10 +234,11 @@ export class ControlServer {
   private hello(client: Client, { version, token }: ControlParams<'hello'>): ControlResult<'hello'> {
     const given = Buffer.from(token);
     if (given.length !== this.token.length || !timingSafeEqual(given, this.token)) {
-      setImmediate(() => this.drop(client, 'its token is wrong'));
+      this.dropLater(client, 'its token is wrong');
       throw new UserError('usage', 'the token is wrong');
     }
     if (version !== CONTROL_VERSION) {
+      this.dropLater(client, 'it speaks another version');
       throw new UserError(
         'usage',
         `this server speaks version ${CONTROL_VERSION} of the control protocol, not ${version}: use the same release of Graceful Reload for both`,
@@ -214,8 +257,13 @@ export class ControlServer {
 
   private drop(client: Client, why: string): void {
     if (client.socket.destroyed) return;
-    this.log.error(`control client dropped: ${why}`);
+    this.calmLog.error(`control client dropped: ${why}`);
     client.socket.destroy();
+  }
+
+  /** With its answer still to come. */
+  private dropLater(client: Client, why: string): void {
+    setImmediate(() => void client.written.catch(() => undefined).finally(() => this.drop(client, why)));
   }
 }
 

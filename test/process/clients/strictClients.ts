@@ -2,6 +2,7 @@
 import type { NetConnectOpts } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Changes } from '../harness/events.ts';
+import { seeded } from './random.ts';
 import { RawHttp, type Answer } from './rawHttp.ts';
 
 export interface Tally {
@@ -152,7 +153,7 @@ export function startClients(
 ): StrictClients {
   const runs: Run[] = [];
   const loops: Promise<void>[] = [];
-  const random = mulberry32(seed);
+  const random = seeded(seed);
   const turns = new Changes();
   for (const name of only) {
     const { clients, ask } = asks[name]!;
@@ -208,15 +209,4 @@ async function loop(run: Run, ask: Ask, turns: Changes, pauseMs: number): Promis
     turns.tell();
     if (pauseMs > 0) await delay(pauseMs);
   }
-}
-
-/** A small seeded generator, so that a failing run can be repeated. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }

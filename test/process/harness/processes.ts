@@ -50,3 +50,13 @@ export function killMarked(mark: string): void {
     }
   }
 }
+
+/** Memory that the process has in RAM, in MB. */
+export function rssMb(pid: number): number {
+  return Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024);
+}
+
+/** How many files, sockets and pipes it has open. */
+export function descriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
