@@ -38,7 +38,7 @@ export interface GroupDefinition {
   unresponsiveAfter?: Duration;
   /** Whether an unresponsive worker is replaced. Default false. */
   replaceUnresponsive?: boolean;
-  /** When a new worker counts as ready. Default `auto`: it listens, or, if it never does, its main module is evaluated. */
+  /** When a new worker counts as ready. Default `auto`: it listens, or, if it never does, its main module is evaluated. `http`: a path that answers 2xx or 3xx. */
   ready?: 'auto' | 'message' | { http: string };
 }
 

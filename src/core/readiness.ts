@@ -7,6 +7,8 @@ export interface ReadyFacts {
   readonly evaluated: boolean;
   /** The program said `process.send('ready')`. */
   readonly announced: boolean;
+  /** It has answered its HTTP check well. */
+  readonly answered: boolean;
 }
 
 export interface ReadyWish {
@@ -18,10 +20,15 @@ export interface ReadyWish {
 }
 
 export type Readiness =
-  { readonly is: 'ready' } | { readonly is: 'waiting' } | { readonly is: 'failed'; readonly error: ErrorInfo };
+  | { readonly is: 'ready' }
+  | { readonly is: 'waiting' }
+  /** It listens where it should: its HTTP check has the last word. */
+  | { readonly is: 'to-ask' }
+  | { readonly is: 'failed'; readonly error: ErrorInfo };
 
 const READY: Readiness = { is: 'ready' };
 const WAITING: Readiness = { is: 'waiting' };
+const TO_ASK: Readiness = { is: 'to-ask' };
 
 /**
  * `waiting` may also mean that the program listens later: only its boot time-out ends that. A worker that is evaluated,
@@ -35,7 +42,9 @@ export function readiness(facts: ReadyFacts, wish: ReadyWish): Readiness {
     if (!facts.evaluated || extra.length === 0) return WAITING;
     return { is: 'failed', error: addressesChanged(missing, extra) };
   }
-  if (facts.listening.size > 0) return READY;
+  const isAsked = wish.mode === 'http' && !facts.answered;
+  if (facts.listening.size > 0) return isAsked ? TO_ASK : READY;
+  if (isAsked) return WAITING;
   return facts.evaluated && wish.groupListens !== true ? READY : WAITING;
 }
 

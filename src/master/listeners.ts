@@ -280,7 +280,7 @@ export class Listeners {
 
 type AcceptingHandle = SocketHandle & { onconnection: (status: number, client?: SocketHandle) => void };
 
-function rawHandleOf(server: Server): AcceptingHandle {
+export function rawHandleOf(server: Server): AcceptingHandle {
   return (server as unknown as { _handle: AcceptingHandle })._handle;
 }
 

@@ -28,6 +28,8 @@ export class WorkerHandle implements Receiver {
   readonly listening = new Set<string>();
   /** What it listens on or is about to. */
   readonly bound = new Set<string>();
+  /** Where it speaks TLS. */
+  readonly encrypted = new Set<string>();
   figures = NO_FIGURES;
   /** The reload that asked it to go. */
   drainedFor: number | null = null;
@@ -38,6 +40,9 @@ export class WorkerHandle implements Receiver {
   private readonly wish: ReadyWish;
   private evaluated = false;
   private announced = false;
+  private answered = false;
+  /** Its HTTP check is under way. */
+  isAsked = false;
   private failure: Failure | null = null;
   private readonly figureWaiters: (() => void)[] = [];
 
@@ -90,9 +95,10 @@ export class WorkerHandle implements Receiver {
     return new Promise((told) => this.figureWaiters.push(told));
   }
 
-  onListening(key: string): void {
+  onListening(key: string, isTls: boolean): void {
     this.bound.add(key);
     this.listening.add(key);
+    if (isTls) this.encrypted.add(key);
   }
 
   onEvaluated(): void {
@@ -103,8 +109,13 @@ export class WorkerHandle implements Receiver {
     this.announced = true;
   }
 
+  onAnswered(): void {
+    this.answered = true;
+  }
+
   readiness(): Readiness {
-    return readiness({ listening: this.listening, evaluated: this.evaluated, announced: this.announced }, this.wish);
+    const { listening, evaluated, announced, answered } = this;
+    return readiness({ listening, evaluated, announced, answered }, this.wish);
   }
 
   /** Why the process ended. */

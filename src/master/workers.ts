@@ -17,6 +17,7 @@ import { Listeners } from './listeners.ts';
 import type { Facts } from './facts.ts';
 import type { Loop } from './loop.ts';
 import { isStaying } from './meaning.ts';
+import { askWhetherReady } from './readyCheck.ts';
 import type { ReloadLog } from './reloadLog.ts';
 import { Spares } from './spares.ts';
 import { WorkerHandle } from './workerHandle.ts';
@@ -26,6 +27,8 @@ import type { SocketHandle, WorkerEvents } from './workerProcess.ts';
 const FIGURES_MS = 1000;
 /** Who asks for the status waits this long at most for a worker that is busy. */
 const FRESH_FIGURES_MS = 200;
+/** The id of the connection that asks whether a worker is ready; those between workers count from 1. */
+const READY_CHECK = 0;
 
 export interface WorkersParts {
   readonly loop: Loop;
@@ -246,7 +249,7 @@ export class Workers {
         this.listeners.need(group, handle, message);
         return;
       case 'listening':
-        handle.onListening(message.key);
+        handle.onListening(message.key, message.isTls);
         this.first.isProgram(handle);
         this.onListening(handle, this.listeners.onListening(group, message.key, message.address), message.address);
         this.spares.giveAll(group);
@@ -300,6 +303,38 @@ export class Workers {
       this.facts.attempts.set(handle.worker.group, handle.files);
       this.loop.enqueue({ type: 'failed', worker: handle.id, error: readiness.error });
     }
+    if (readiness.is === 'to-ask') void this.askWhetherReady(handle);
+  }
+
+  /** On the first address that it listens on. */
+  private async askWhetherReady(handle: WorkerHandle): Promise<void> {
+    const { worker } = handle;
+    const { ready } = this.definitionOf(worker).options;
+    const key = [...handle.listening].find((each) => !each.startsWith('udp|'));
+    if (handle.isAsked || key === undefined || typeof ready === 'string') return;
+    handle.isAsked = true;
+    const who = `${worker.group}#${worker.slot}`;
+    let isInTrouble = false;
+    const refusal = await askWhetherReady({
+      path: ready.http,
+      isTls: handle.encrypted.has(key),
+      give: (socket) =>
+        handle.process.send({ t: 'connection', id: READY_CHECK, key, remainingMs: null }, socket, () => socket.close()),
+      isOver: () => worker.state.kind !== 'starting' || !this.facts.handles.has(worker.id),
+      onTrouble: (reason) => {
+        if (!isInTrouble) this.loop.parts.terminal.note(`${who} has not answered GET ${ready.http} yet: ${reason}`);
+        isInTrouble = true;
+      },
+    });
+    if (refusal === undefined || worker.state.kind !== 'starting') return;
+    if (refusal === null) {
+      handle.onAnswered();
+      this.checkReady(handle);
+      return;
+    }
+    this.facts.attempts.set(worker.group, handle.files);
+    const error = plainError('rejected', `${who} answered its ready check GET ${ready.http} with ${refusal}`);
+    this.loop.enqueue({ type: 'failed', worker: worker.id, error });
   }
 
   private onServes(worker: Worker): void {

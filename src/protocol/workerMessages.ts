@@ -21,7 +21,7 @@ export const fromWorkerSchema = z.discriminatedUnion('t', [
     code: z.string().nullable(),
   }),
   /** `reports`: how many report lines were written before; the master reads these first. */
-  z.object({ t: z.literal('listening'), key: z.string(), address: addressSchema, reports: count }),
+  z.object({ t: z.literal('listening'), key: z.string(), address: addressSchema, isTls: z.boolean(), reports: count }),
   z.object({ t: z.literal('unlistened'), key: z.string() }),
   z.object({ t: z.literal('evaluated'), reports: count }),
   /** With a handle: an idle connection that another worker may go on with. */

@@ -67,7 +67,13 @@ export class Datagrams {
       this.bound.set(socket, own);
       socket.once('close', () => this.bound.delete(socket));
       if (!handle) this.channel.send({ t: 'donate', key }, own);
-      this.channel.send({ t: 'listening', key, address: addressOf(socket), reports: this.reportsWritten() });
+      this.channel.send({
+        t: 'listening',
+        key,
+        address: addressOf(socket),
+        isTls: false,
+        reports: this.reportsWritten(),
+      });
     });
     if (!handle) return original.apply(socket, args);
     const done = args.find((arg) => typeof arg === 'function') as (() => void) | undefined;

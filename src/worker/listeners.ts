@@ -299,7 +299,8 @@ export class Listeners {
     this.listening.set(key, entry);
     this.onServer(server);
     server.prependOnceListener('listening', () => {
-      this.channel.send({ t: 'listening', key, address: addressOf(server), reports: this.reportsWritten() });
+      const [address, isTls] = [addressOf(server), isTlsServer(server)];
+      this.channel.send({ t: 'listening', key, address, isTls, reports: this.reportsWritten() });
     });
     server.once('close', () => {
       if (this.isDraining || this.listening.get(key) !== entry) return;

@@ -10,7 +10,7 @@ const isReady = (
   { expected = [], ...wish }: Partial<Omit<ReadyWish, 'expected'>> & { expected?: string[] } = {},
 ): string =>
   readiness(
-    { evaluated: false, announced: false, ...facts, listening: new Set(listening) },
+    { evaluated: false, announced: false, answered: false, ...facts, listening: new Set(listening) },
     { mode: 'auto', groupListens: null, ...wish, expected: new Set(expected) },
   ).is;
 
@@ -33,6 +33,15 @@ describe('a worker is ready', () => {
     assert.equal(isReady({ listening: [PORT, OTHER, 'tcp|::|5000'] }, wish), 'ready', 'more addresses are fine');
   });
 
+  it('when it has answered well, where it is asked: once it listens where it should', () => {
+    const wish = { mode: 'http' as const, expected: [PORT] };
+    assert.equal(isReady({ listening: [OTHER] }, wish), 'waiting');
+    assert.equal(isReady({ listening: [PORT] }, wish), 'to-ask');
+    assert.equal(isReady({ listening: [PORT], answered: true }, wish), 'ready');
+    assert.equal(isReady({ listening: [OTHER], evaluated: true }, wish), 'failed');
+    assert.equal(isReady({ evaluated: true }, { mode: 'http' }), 'waiting', 'it cannot be asked before it listens');
+  });
+
   it('when it says so, in a program that does', () => {
     assert.equal(isReady({ listening: [PORT], evaluated: true }, { mode: 'message' }), 'waiting');
     assert.equal(isReady({ announced: true }, { mode: 'message' }), 'ready');
@@ -43,7 +52,7 @@ describe('a worker is ready', () => {
 describe('a worker that listens elsewhere than its predecessor', () => {
   it('fails once its main module is evaluated, with the remedy', () => {
     const wish = { mode: 'auto', expected: new Set([PORT]), groupListens: true } as const;
-    const facts = { listening: new Set([OTHER]), announced: false };
+    const facts = { listening: new Set([OTHER]), announced: false, answered: false };
     assert.equal(readiness({ ...facts, evaluated: false }, wish).is, 'waiting');
     const answer = readiness({ ...facts, evaluated: true }, wish);
     assert.ok(answer.is === 'failed');
