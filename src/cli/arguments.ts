@@ -7,6 +7,7 @@ import { nodeFlagTakesValue } from '../detect/flags.ts';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
 import { parseDuration } from '../protocol/bootstrap.ts';
 import { UserError, wholeFile } from '../protocol/userError.ts';
+import { takeInspect, type InspectWish } from '../protocol/inspect.ts';
 import { nearest } from './nearest.ts';
 import { serverHere, type ServerHere } from './serverHere.ts';
 
@@ -47,9 +48,13 @@ export type StartArguments =
       readonly note: string | undefined;
     };
 
-/** @throws UserError `usage` */
-export function parseStart(args: readonly string[], cwd: string): StartArguments {
-  const { own, node, file: given, rest } = splitStart(args);
+/**
+ * @param inspect what is asked for elsewhere; what stands in `args` wins
+ * @throws UserError `usage`
+ */
+export function parseStart(args: readonly string[], cwd: string, inspect?: InspectWish): StartArguments {
+  const { own, node: nodeFlags, file: given, rest } = splitStart(args);
+  const { rest: node, wish } = takeInspect(nodeFlags);
   const { values } = parseOwn(own, startOptions);
   if (values.help) return { help: true };
   const group: StartOptions['group'] = {
@@ -87,6 +92,7 @@ export function parseStart(args: readonly string[], cwd: string): StartArguments
     exclude: [...(here?.exclude ?? []), ...(values.exclude ?? [])],
     // What is given here is seen from here, and wins.
     envFiles: [...envFilesFound(here), ...envFilesOf(own, realpathSync(cwd))],
+    inspect: wish ?? inspect,
     prefix: oneOf('--prefix', values.prefix, ['auto', 'always', 'never']) ?? 'auto',
     group: here && Object.keys(here.env).length > 0 ? { ...group, env: here.env } : group,
   };

@@ -25,6 +25,8 @@ Options of start (they stand before the file; flags of Node go to the workers; a
   --node PATH              the Node that the workers run on
   --import SPEC, --require SPEC     modules that Node loads first
   --config FILE            the bootstrap script to run, as if it were the file
+  --inspect[=[HOST:]PORT]  let debuggers connect: slot n of the first group that reloads at PORT+n-1 (9229)
+  --inspect-brk[=PORT]     the same, and the first workers wait for one and stop in their first line
   --prefix WHEN            name of the worker before each line: auto, always or never
 
 Keys in the terminal of start, each with Enter: r (or rs) reload, R restart, l status, o open in browser, h help, q quit

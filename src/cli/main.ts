@@ -6,6 +6,7 @@ import { isUserError, messageOf } from '../protocol/userError.ts';
 import { parseStart } from './arguments.ts';
 import { runCommand } from './commands.ts';
 import { helpText } from './help.ts';
+import { releaseInspector } from './ownInspector.ts';
 import { takeStartReport } from './startReport.ts';
 
 const EXIT: Partial<Record<ErrorCode, number>> = { usage: 2, ambiguous: 1, 'no-server': 3 };
@@ -30,7 +31,7 @@ async function start(args: readonly string[]): Promise<number> {
   const cwd = process.cwd();
   let script: string | undefined;
   try {
-    const parsed = parseStart(args, cwd);
+    const parsed = parseStart(args, cwd, releaseInspector(process.env));
     if (parsed.help) {
       process.stdout.write(helpText);
       return 0;

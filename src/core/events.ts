@@ -20,6 +20,8 @@ export type Event =
   /** Its event loop has not turned since then. */
   | { readonly type: 'unresponsive'; readonly worker: number; readonly silentSince: number }
   | { readonly type: 'responsive'; readonly worker: number }
+  /** A debugger came to the worker, or the last one has gone. */
+  | { readonly type: 'debugger'; readonly worker: number; readonly isConnected: boolean }
   | { readonly type: 'exited'; readonly worker: number; readonly exit: Exit; readonly diskDiffers: boolean }
   /** A draining worker ends now: its connections are cut, then its program may still shut down. */
   | { readonly type: 'finish'; readonly worker: number }
@@ -30,7 +32,15 @@ export type Event =
 export type Command =
   | { readonly type: 'spawn'; readonly worker: Worker }
   | { readonly type: 'admit'; readonly worker: Worker }
-  | { readonly type: 'drain'; readonly worker: Worker; readonly timeoutMs: number; readonly change: number | null }
+  /** Without `timeoutMs` it takes as long as it takes: a debugger is connected. */
+  | {
+      readonly type: 'drain';
+      readonly worker: Worker;
+      readonly timeoutMs: number | null;
+      readonly change: number | null;
+    }
+  /** How long a worker that drains already may take from now on. */
+  | { readonly type: 'deadline'; readonly worker: Worker; readonly timeoutMs: number | null }
   | { readonly type: 'hurry'; readonly worker: Worker }
   | { readonly type: 'kill'; readonly worker: Worker; readonly forced: boolean }
   | { readonly type: 'evaluate'; readonly change: Change }

@@ -69,6 +69,7 @@ export class Roster {
       definition: spec.definition,
       change: change?.id ?? null,
       state: { kind: 'starting', readyBy: this.now + spec.bootTimeout },
+      isDebugged: false,
     };
     slot.workers.push(worker);
     this.out.push({ type: 'spawn', worker });
@@ -94,18 +95,34 @@ export class Roster {
 
   /** Asks a serving worker to drain; ends one that never served. */
   leave(worker: Worker, group: Group, reason: DrainReason): void {
-    const timeoutMs = group.spec.drainTimeout;
-    if (this.step(worker, { to: 'draining', killAt: this.now + timeoutMs, reason })) {
+    const { drainTimeout } = group.spec;
+    if (this.step(worker, { to: 'draining', killAt: this.now + drainTimeout, reason })) {
       const isKilled = worker.state.kind === 'draining' && worker.state.killed;
+      const timeoutMs = worker.isDebugged ? null : drainTimeout;
       if (!isKilled) this.out.push({ type: 'drain', worker, timeoutMs, change: this.change?.id ?? null });
     } else if (isComing(worker)) {
       this.kill(worker, false);
     }
   }
 
-  /** A drain that is under way is cut short; what the program does about SIGTERM has a moment left. */
+  /** A drain that is under way is cut short, debugged or not; what the program does about SIGTERM has a moment left. */
   hurry(worker: Worker): void {
-    if (this.step(worker, { to: 'hurried', killAt: this.now + SHUTDOWN_MS })) this.out.push({ type: 'hurry', worker });
+    if (!this.step(worker, { to: 'hurried', killAt: this.now + SHUTDOWN_MS })) return;
+    worker.isDebugged = false;
+    this.out.push({ type: 'hurry', worker });
+  }
+
+  /** While a debugger is connected no deadline runs; once it has gone they begin anew. */
+  debugged(worker: Worker, isDebugged: boolean): void {
+    if (worker.isDebugged === isDebugged) return;
+    worker.isDebugged = isDebugged;
+    const group = this.groupOf(worker);
+    const change = this.changeOf(worker);
+    const { bootTimeout, drainTimeout } = change ? this.specFor(change, group) : group.spec;
+    const isDraining = worker.state.kind === 'draining';
+    const until = this.now + (isDraining ? drainTimeout : bootTimeout);
+    if (this.step(worker, { to: 'renewed', until }) && isDraining)
+      this.out.push({ type: 'deadline', worker, timeoutMs: isDebugged ? null : drainTimeout });
   }
 
   kill(worker: Worker, forced: boolean): void {

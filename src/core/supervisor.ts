@@ -61,6 +61,7 @@ export class Supervisor {
     const { roster } = this;
     const times: number[] = [];
     for (const worker of roster.allWorkers()) {
+      if (worker.isDebugged) continue;
       if (worker.state.kind === 'starting') times.push(worker.state.readyBy);
       if (worker.state.kind === 'draining' && !worker.state.killed) times.push(worker.state.killAt);
     }
@@ -121,6 +122,11 @@ export class Supervisor {
       case 'responsive': {
         const worker = roster.worker(event.worker);
         if (worker) roster.step(worker, { to: 'responsive' });
+        return;
+      }
+      case 'debugger': {
+        const worker = roster.worker(event.worker);
+        if (worker && !roster.stopping) roster.debugged(worker, event.isConnected);
         return;
       }
       case 'exited':
@@ -187,7 +193,11 @@ export class Supervisor {
       change.added = [];
       end(roster, change, 'stopped');
     }
-    for (const worker of roster.allWorkers()) roster.leave(worker, roster.groupOf(worker), 'stop');
+    // A stop does not wait for a person at a breakpoint: nothing may be left behind.
+    for (const worker of roster.allWorkers()) {
+      if (worker.isDebugged) roster.debugged(worker, false);
+      roster.leave(worker, roster.groupOf(worker), 'stop');
+    }
   }
 
   private planStop(): void {
@@ -200,6 +210,7 @@ export class Supervisor {
   private expireDeadlines(): void {
     const { roster } = this;
     for (const worker of roster.allWorkers()) {
+      if (worker.isDebugged) continue;
       const { state } = worker;
       if (state.kind === 'draining' && state.killAt <= roster.now) roster.kill(worker, true);
       if (state.kind === 'starting' && state.readyBy <= roster.now) {

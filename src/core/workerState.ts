@@ -24,6 +24,8 @@ export type WorkerStep =
   | { readonly to: 'draining'; readonly killAt: number; readonly reason: DrainReason }
   /** Somebody will not wait for what is in flight. */
   | { readonly to: 'hurried'; readonly killAt: number }
+  /** Its deadline begins anew. */
+  | { readonly to: 'renewed'; readonly until: number }
   | { readonly to: 'killed' };
 
 /** The state after a step; undefined when the step does not apply, which the caller ignores (a late message of a dying worker). */
@@ -49,6 +51,9 @@ export function transition(state: WorkerState, step: WorkerStep): WorkerState | 
       };
     case 'hurried':
       return state.kind === 'draining' && step.killAt < state.killAt ? { ...state, killAt: step.killAt } : undefined;
+    case 'renewed':
+      if (state.kind === 'starting') return { kind: 'starting', readyBy: step.until };
+      return state.kind === 'draining' && !state.killed ? { ...state, killAt: step.until } : undefined;
     case 'killed':
       if (state.kind === 'draining' || state.kind === 'unresponsive')
         return state.killed ? undefined : { ...state, killed: true };
@@ -67,4 +72,6 @@ export interface Worker {
   /** The change that it was started for; null for the respawn of a crashed worker. */
   readonly change: number | null;
   state: WorkerState;
+  /** A debugger is connected to it, or awaited: no deadline runs for it, since it may stand at a breakpoint. */
+  isDebugged: boolean;
 }

@@ -6,6 +6,7 @@ import type { Address, ErrorInfo } from '../protocol/status.ts';
 import { isUserError, messageOf, UserError, wholeFile } from '../protocol/userError.ts';
 import { evaluateBootstrap, type HostParts } from './bootstrapHost.ts';
 import { compileCheck } from './compileCheck.ts';
+import { withoutDebugger } from './debuggerEnv.ts';
 import { declaredDefinition, plainDefinition, specsOf, type Declared } from './definitions.ts';
 import { errorPlace, plainError } from './errors.ts';
 import { keepTexts, NO_BOOTSTRAP, ProcessFiles } from './files.ts';
@@ -54,7 +55,7 @@ export class Changes {
       args: this.facts.options.args,
       nodeArgs: this.facts.options.nodeArgs,
       cwd: this.facts.options.cwd,
-      env: { ...process.env, ...this.loop.parts.extraEnv },
+      env: withoutDebugger({ ...process.env, ...this.loop.parts.extraEnv }),
       role: 'bootstrap',
     });
     const { files, outcome } = await evaluateBootstrap(launch, this.hostParts());
@@ -109,7 +110,7 @@ export class Changes {
         args: [],
         nodeArgs: group.options.nodeArgs,
         cwd: group.cwd,
-        env,
+        env: withoutDebugger(env),
         role: 'check',
         check: present,
       });

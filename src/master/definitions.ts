@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, relative, resolve } from 'node:path';
 import type { GroupSpec } from '../core/pool.ts';
 import { definitionSchema, describeIssues, type Definition, type GroupOptions } from '../protocol/bootstrap.ts';
+import { takeInspect, type InspectWish } from '../protocol/inspect.ts';
 import { UserError, wholeFile } from '../protocol/userError.ts';
 import { issuePlace, optionPlace } from './optionPlace.ts';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
@@ -17,6 +18,8 @@ export interface GroupDefinition {
   readonly options: Omit<GroupOptions, 'entry' | 'workers' | 'envFile' | 'cwd'>;
   readonly cwd: string;
   readonly envFiles: readonly EnvFile[];
+  /** Its workers are there to be debugged from the start; the first one at this port. */
+  readonly inspect: InspectWish | undefined;
   /** What the workers inherit: the master's environment, or that of the bootstrap script's process. */
   readonly inherited: NodeJS.ProcessEnv;
 }
@@ -73,6 +76,7 @@ export function plainDefinition(options: StartOptions): ServerDefinition {
     },
     cwd: options.cwd,
     envFiles: options.envFiles,
+    inspect: options.inspect,
     inherited: process.env,
   };
   return { number: 1, name: options.name, groups: new Map([['main', main]]) };
@@ -103,7 +107,20 @@ export function declaredDefinition(options: StartOptions, declared: Declared, nu
     const entry = entryOf(name, group.entry, options.script, script);
     return [name, groupOf(name, entry, group, definition, options, declared, number)] as const;
   });
-  return { number, name: options.name ?? definition.name, groups: new Map(groups) };
+  return { number, name: options.name ?? definition.name, groups: new Map(inspectable(groups, options.inspect)) };
+}
+
+/** The first group that reloads has the ports that were asked for; the others have any. */
+function inspectable(
+  groups: readonly (readonly [string, GroupDefinition])[],
+  wish: InspectWish | undefined,
+): (readonly [string, GroupDefinition])[] {
+  if (!wish) return [...groups];
+  const [first] = groups.find(([, { options }]) => options.reloadable) ?? groups[0]!;
+  return groups.map(([name, group]) => [
+    name,
+    { ...group, inspect: group.inspect ?? (name === first ? wish : { ...wish, port: 0, breaks: false }) },
+  ]);
 }
 
 function groupOf(
@@ -117,6 +134,7 @@ function groupOf(
 ): GroupDefinition {
   const folder = dirname(options.script);
   const { entry: _entry, workers, envFile, cwd, ...rest } = group;
+  const { rest: nodeArgs, wish } = takeInspect(rest.nodeArgs);
   const files = [...definition.envFile, ...envFile].map((file) => ({ path: resolve(folder, file), optional: false }));
   return {
     name,
@@ -128,9 +146,11 @@ function groupOf(
       include: [...options.include, ...definition.include, ...rest.include],
       exclude: [...options.exclude, ...definition.exclude, ...rest.exclude],
       args: [...rest.args, ...options.args],
+      nodeArgs,
     },
     cwd: cwd === undefined ? declared.cwd : resolve(folder, cwd),
     envFiles: [...options.envFiles, ...files],
+    inspect: wish,
     inherited: declared.env,
   };
 }

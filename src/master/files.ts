@@ -45,6 +45,7 @@ export class ProcessFiles {
         if (report.near !== null) this.missing.add(report.near);
         return;
       case 'error':
+      case 'exiting':
         return;
     }
   }

@@ -30,13 +30,16 @@ export interface LaunchRequest {
   readonly env: NodeJS.ProcessEnv;
   readonly role: PreloadConfig['role'];
   readonly readyMessage?: boolean;
+  /** Debuggers are told where to connect by the master: Node keeps to itself where the inspector really listens. */
+  readonly inspects?: boolean;
   /** For the role `check`: the files to compile. */
   readonly check?: readonly string[];
 }
 
 export function launchOf(request: LaunchRequest): Launch {
   const { node, entry, env } = request;
-  const preload = ['--require', join(__dirname, 'worker.js')];
+  const worker = join(__dirname, 'worker.js');
+  const preload = [...(request.inspects ? ['--inspect-publish-uid=http'] : []), '--require', worker];
   const flags = [...loaderFlags(entry, request.nodeArgs, env, node), ...request.nodeArgs];
   const usesAsyncLoader = mentionsLoader(flags) || mentionsLoader((env['NODE_OPTIONS'] ?? '').split(/\s+/));
   const config: PreloadConfig = {
@@ -53,7 +56,7 @@ export function launchOf(request: LaunchRequest): Launch {
     // The check needs the loader of the entry, but must not run it: the preload itself stands in as an entry that does nothing.
     args:
       request.role === 'check'
-        ? [...preload, ...flags, '--experimental-vm-modules', '--no-warnings', preload[1]!]
+        ? [...preload, ...flags, '--experimental-vm-modules', '--no-warnings', worker]
         : [...preload, ...flags, entry, ...request.args],
     cwd: request.cwd,
     env: { ...withBinFolders(env, request.cwd), [CONFIG_VARIABLE]: JSON.stringify(config) },

@@ -10,8 +10,9 @@ import { UserError } from '../protocol/userError.ts';
 import type { Report } from '../protocol/workerMessages.ts';
 import { Changes } from './changes.ts';
 import { ControlServer } from './controlServer.ts';
+import { DebugPorts } from './debugPorts.ts';
 import { specsOf } from './definitions.ts';
-import { scopeOfDemand } from './demand.ts';
+import { scopeOfDemand, slotsOfDemand } from './demand.ts';
 import { Facts } from './facts.ts';
 import type { ProcessFiles } from './files.ts';
 import { FirstProcess } from './firstProcess.ts';
@@ -45,6 +46,7 @@ export class Master implements Loop {
   private readonly watcher: Watcher | undefined;
   private readonly control: ControlServer;
   private readonly flags: RestartFlags;
+  private readonly debugPorts: DebugPorts;
 
   private stopReport: StopReport = { stopped: 0, forcedKills: 0 };
   private readonly stopWaiters: ((report: StopReport) => void)[] = [];
@@ -70,10 +72,12 @@ export class Master implements Loop {
     this.watcher = this.facts.options.watch
       ? new Watcher((file) => void this.saves.onChanged(file), parts.log, this.facts.options.poll)
       : undefined;
+    this.debugPorts = new DebugPorts(this);
     this.workers = new Workers({
       loop: this,
       first: this.first,
       reaper: this.reaper,
+      debugPorts: this.debugPorts,
       reloads: this.reloads,
       pending: () => this.saves.pending(),
       isCurrent: ({ loaded }) => this.saves.disk.agreesWith(loaded),
@@ -119,6 +123,7 @@ export class Master implements Loop {
   requestStop(force: boolean): void {
     if (force) this.exitCode = 130;
     if (!this.facts.core.stopping) this.parts.terminal.stopping(this.name);
+    this.debugPorts.dispose();
     this.enqueue({ type: force ? 'force-stop' : 'stop' });
   }
 
@@ -167,6 +172,9 @@ export class Master implements Loop {
         this.lives.drains(command.worker.id, Date.now());
         if (this.facts.core.stopping) this.stopReport.stopped += 1;
         return;
+      case 'deadline':
+        this.workers.deadline(command);
+        return;
       case 'hurry':
         this.workers.hurry(command.worker);
         return;
@@ -184,6 +192,7 @@ export class Master implements Loop {
       case 'commit':
         this.changes.commit();
         this.workers.onCommitted();
+        this.debugPorts.settle();
         return;
       case 'release':
         this.workers.release(command.group);
@@ -287,6 +296,11 @@ export class Master implements Loop {
       },
       finish: ({ group, slot }) => this.finishNow(group, slot),
       history: () => ({ lives: this.lives.list() }),
+      inspect: async ({ group, slot }) => {
+        this.refuseWhenStopping();
+        const meant = slotsOfDemand(this.facts.core.groups, group, slot);
+        return { workers: await Promise.all(meant.map((place) => this.debugPorts.open(place))) };
+      },
       explain: ({ file }) => explain(this.facts, file),
       runningText: ({ file }) => ({ text: this.facts.runningText(file) ?? null }),
       saving: ({ file, manual }) => {
@@ -332,6 +346,7 @@ export class Master implements Loop {
       needsRestart: this.flags.list(),
       pending: this.isHeldAtAll() ? this.saves.pending() : [],
       reloads: this.reloads.history(),
+      inspectPortOf: (handle) => this.debugPorts.portOf(handle),
     });
   }
 
@@ -356,6 +371,7 @@ export class Master implements Loop {
     this.saves.dispose();
     void this.watcher?.close();
     this.workers.dispose();
+    this.debugPorts.dispose();
     this.reaper.dispose();
     this.parts.registry.remove();
   }

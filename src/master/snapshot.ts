@@ -22,6 +22,8 @@ export interface SnapshotParts {
   readonly needsRestart: Snapshot['needsRestart'];
   readonly pending: readonly { readonly file: string; readonly groups: string[]; readonly since: number }[];
   readonly reloads: ReloadReport[];
+  /** Where a debugger of that worker connects. */
+  readonly inspectPortOf: (handle: WorkerHandle) => number | null;
 }
 
 export function snapshotOf(facts: Facts, parts: SnapshotParts): Snapshot {
@@ -30,6 +32,7 @@ export function snapshotOf(facts: Facts, parts: SnapshotParts): Snapshot {
   const groups = facts.isBootstrap === null ? [] : core.groups;
   const groupFacts = {
     handleOf: ({ id }: Worker) => facts.handles.get(id),
+    inspectPortOf: parts.inspectPortOf,
     wallClock: (ms: number) => facts.startedAt + ms,
     display: (path: string) => facts.display(path),
   };
@@ -71,6 +74,7 @@ interface GroupFacts {
   readonly addresses: readonly Address[];
   readonly spares: number;
   readonly handleOf: (worker: Worker) => WorkerHandle | undefined;
+  readonly inspectPortOf: SnapshotParts['inspectPortOf'];
   /** Turns the core's clock into wall clock. */
   readonly wallClock: (ms: number) => number;
   readonly display: (path: string) => string;
@@ -87,6 +91,8 @@ const NO_PROCESS = {
   rss: 0,
   cpu: 0,
   eventLoopLagMs: 0,
+  inspectPort: null,
+  debugger: null,
   fallback: null,
 };
 
@@ -141,8 +147,10 @@ function workerStatus(worker: Worker, slot: Slot, facts: GroupFacts): WorkerStat
     crashes: slot.crashes,
     nextTryAt: null,
     unresponsiveSince: state.kind === 'unresponsive' ? iso(facts.wallClock(state.silentSince)) : null,
-    killAt: state.kind === 'draining' ? iso(facts.wallClock(state.killAt)) : null,
+    killAt: state.kind === 'draining' && !worker.isDebugged ? iso(facts.wallClock(state.killAt)) : null,
     ...(handle?.figures ?? { requests: 0, inFlight: 0, connections: 0, rss: 0, cpu: 0, eventLoopLagMs: 0 }),
+    inspectPort: handle ? facts.inspectPortOf(handle) : null,
+    debugger: handle?.debuggee.state ?? null,
     fallback: handle?.fallback ?? null,
   };
 }

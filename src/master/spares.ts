@@ -238,6 +238,7 @@ export class Spares {
       env: { ...environmentOf(group), ...this.loop.parts.extraEnv },
       role,
       readyMessage: group.options.ready === 'message',
+      inspects: group.inspect !== undefined,
     });
   }
 }

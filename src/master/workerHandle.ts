@@ -3,6 +3,7 @@ import { readiness, type Readiness, type ReadyWish } from '../core/readiness.ts'
 import type { Worker } from '../core/workerState.ts';
 import type { Address, ErrorInfo } from '../protocol/status.ts';
 import type { FromWorker, Report } from '../protocol/workerMessages.ts';
+import { Debuggee } from './debuggee.ts';
 import { errorInfo, type Failure } from './errors.ts';
 import type { ProcessFiles } from './files.ts';
 import type { GroupProcess } from './groupProcess.ts';
@@ -33,10 +34,13 @@ export class WorkerHandle implements Receiver {
   figures = NO_FIGURES;
   /** The reload that asked it to go. */
   drainedFor: number | null = null;
-  /** Whether a debugger is connected, which may hold it: nobody may judge it by time. */
-  isDebugged = false;
   /** While it serves. */
   heartbeat: Heartbeat | undefined;
+  /** How long it may drain. */
+  readonly drainMs: number;
+  readonly debuggee: Debuggee;
+  /** What the loop was told last: whether a debugger is connected. */
+  isDebuggerTold = false;
   private readonly wish: ReadyWish;
   private evaluated = false;
   private announced = false;
@@ -46,10 +50,21 @@ export class WorkerHandle implements Receiver {
   private failure: Failure | null = null;
   private readonly figureWaiters: (() => void)[] = [];
 
-  constructor(worker: Worker, started: GroupProcess, wish: ReadyWish) {
+  constructor(
+    worker: Worker,
+    started: GroupProcess,
+    wish: ReadyWish,
+    drainMs: number,
+    onDebugger: (handle: WorkerHandle) => void,
+  ) {
     this.worker = worker;
     this.started = started;
     this.wish = wish;
+    this.drainMs = drainMs;
+    this.debuggee = new Debuggee(
+      () => this.process.send({ t: 'inspect', breaks: this.debuggee.isAwaiting }),
+      () => onDebugger(this),
+    );
   }
 
   get process(): WorkerProcess {
@@ -132,3 +147,6 @@ export class WorkerHandle implements Receiver {
     return errorInfo(failure, this.started.stderrTail(), display, [...this.files.loaded.keys()].at(-1));
   }
 }
+
+/** What a place for a worker is called, whoever works there. */
+export const slotName = ({ group, slot }: Pick<Worker, 'group' | 'slot'>): string => `${group}#${slot}`;

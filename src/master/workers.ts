@@ -7,6 +7,7 @@ import type { Reaper } from '../platform/reaper.ts';
 import type { Address } from '../protocol/status.ts';
 import { messageOf } from '../protocol/userError.ts';
 import type { FromWorker, Report } from '../protocol/workerMessages.ts';
+import type { DebugPorts } from './debugPorts.ts';
 import type { GroupDefinition } from './definitions.ts';
 import { plainError } from './errors.ts';
 import type { ProcessFiles } from './files.ts';
@@ -20,7 +21,7 @@ import { isStaying } from './meaning.ts';
 import { askWhetherReady } from './readyCheck.ts';
 import type { ReloadLog } from './reloadLog.ts';
 import { Spares } from './spares.ts';
-import { WorkerHandle } from './workerHandle.ts';
+import { slotName, WorkerHandle } from './workerHandle.ts';
 import type { SocketHandle, WorkerEvents } from './workerProcess.ts';
 
 /** A worker writes its figures once a second; they are pushed together. */
@@ -34,6 +35,7 @@ export interface WorkersParts {
   readonly loop: Loop;
   readonly first: FirstProcess;
   readonly reaper: Reaper;
+  readonly debugPorts: DebugPorts;
   readonly reloads: ReloadLog;
   /** Changed files that nobody has acted on, with the groups they would reload. */
   readonly pending: () => readonly { readonly groups: readonly string[] }[];
@@ -77,6 +79,7 @@ export class Workers {
     if (handle) this.watchLoop(handle);
     this.onServes(worker);
     this.listeners.passParked();
+    this.parts.debugPorts.look();
   }
 
   /** Its event loop has to turn from now on. */
@@ -87,7 +90,7 @@ export class Workers {
     handle.heartbeat = new Heartbeat({
       silentAfterMs: unresponsiveAfter,
       ask: () => handle.process.send({ t: 'turns' }),
-      isExempt: () => handle.isDebugged,
+      isExempt: () => handle.worker.isDebugged,
       onSilent: (silentForMs) => {
         const silentSince = this.loop.now() - silentForMs;
         this.loop.enqueue({ type: 'unresponsive', worker: worker.id, silentSince });
@@ -104,14 +107,22 @@ export class Workers {
 
   drain({ worker, timeoutMs, change }: Extract<Command, { type: 'drain' }>): void {
     const handle = this.facts.handles.get(worker.id);
-    if (handle) handle.drainedFor = change;
-    handle?.heartbeat?.dispose();
-    handle?.process.send({ t: 'drain', deadlineMs: timeoutMs });
+    if (!handle) return;
+    handle.drainedFor = change;
+    handle.heartbeat?.dispose();
+    handle.process.send({ t: 'drain', deadlineMs: timeoutMs });
+    this.parts.debugPorts.onDrain(handle);
+  }
+
+  deadline({ worker, timeoutMs }: Extract<Command, { type: 'deadline' }>): void {
+    this.facts.handles.get(worker.id)?.process.send({ t: 'drain', deadlineMs: timeoutMs });
   }
 
   /** What is in flight is no longer waited for. */
   hurry(worker: Worker): void {
-    this.facts.handles.get(worker.id)?.process.send({ t: 'drain', deadlineMs: 0 });
+    const handle = this.facts.handles.get(worker.id);
+    handle?.process.send({ t: 'drain', deadlineMs: 0 });
+    handle?.debuggee.hangUp();
   }
 
   kill({ worker, forced }: Extract<Command, { type: 'kill' }>): void {
@@ -194,7 +205,13 @@ export class Workers {
       this.loop.enqueueLater({ type: 'exited', worker: worker.id, exit, diskDiffers: false });
       return;
     }
-    const handle = new WorkerHandle(worker, started, this.wishOf(worker, group));
+    const handle = new WorkerHandle(
+      worker,
+      started,
+      this.wishOf(worker, group),
+      group.options.drainTimeout,
+      (changed) => this.parts.debugPorts.changed(changed),
+    );
     if (this.first.isNeeded(worker.slot)) this.first.began(handle);
     this.facts.handles.set(worker.id, handle);
     started.takenBy(this.eventsOf(handle), () => this.prefixOf(worker, handle));
@@ -227,7 +244,9 @@ export class Workers {
   }
 
   /** It stands before its entry: with the addresses of its group in hand it may go on. */
-  private onBooted({ worker, started }: WorkerHandle): void {
+  private onBooted(handle: WorkerHandle): void {
+    const { worker, started } = handle;
+    this.parts.debugPorts.onBooted(handle, this.definitionOf(worker).inspect);
     this.listeners.giveAll(worker.group, started);
     started.process.send({ t: 'go', env: this.workerEnv(worker) });
   }
@@ -279,6 +298,9 @@ export class Workers {
       case 'turned':
         handle.heartbeat?.onTurn();
         return;
+      case 'inspecting':
+        handle.debuggee.opened(message.url);
+        return;
       case 'figures':
         handle.takeFigures(message);
         this.figuresTimer ??= setTimeout(() => {
@@ -291,6 +313,7 @@ export class Workers {
 
   private onReport(handle: WorkerHandle, report: Report): void {
     handle.takeReport(report);
+    if (report.r === 'exiting') this.parts.debugPorts.onExiting(handle);
     this.loop.watchReported(report);
   }
 
@@ -351,6 +374,7 @@ export class Workers {
     const hasServed = isServing(worker);
     this.facts.handles.delete(worker.id);
     handle.heartbeat?.dispose();
+    this.parts.debugPorts.onExit(handle);
     if (handle.process.pid !== undefined) this.parts.reaper.forget(handle.process.pid);
     this.listeners.onReceiverGone(worker.id);
     // What it loaded is what a fix will change; of one that served only if nobody is left who loaded the same.
@@ -454,5 +478,3 @@ export class Workers {
     return `${worker.group}#${worker.slot} | `;
   }
 }
-
-const slotName = ({ group, slot }: Pick<Worker, 'group' | 'slot'>): string => `${group}#${slot}`;

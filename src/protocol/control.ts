@@ -26,6 +26,11 @@ export const controlMethods = {
     params: z.object({ group: text.optional(), slot: z.number().int().positive().optional() }),
     result: reloadReportSchema,
   },
+  /** Opens a port for debuggers for each worker that is meant, where there is none, and tells all of them. */
+  inspect: {
+    params: z.object({ group: text.optional(), slot: z.number().int().positive().optional() }),
+    result: z.object({ workers: z.array(z.object({ group: z.string(), slot: z.number(), port: z.number() })) }),
+  },
   restart: { params: z.object({}), result: reloadReportSchema },
   /** A draining worker ends now instead of when its work is done. */
   finish: {

@@ -1,4 +1,5 @@
 /** What a server is started with, from the command line or a task, already checked. */
+import type { InspectWish } from './inspect.ts';
 import type { Order } from './status.ts';
 
 export interface StartOptions {
@@ -18,6 +19,8 @@ export interface StartOptions {
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   readonly envFiles: readonly EnvFile[];
+  /** `--inspect` and its kin. */
+  readonly inspect: InspectWish | undefined;
   readonly prefix: 'auto' | 'always' | 'never';
   /** Group options, for a program without a bootstrap script; undefined where the user gave none. */
   readonly group: GroupFlags;

@@ -87,6 +87,10 @@ export const workerStatusSchema = z.object({
   /** Share of one core since the last sample, 0 to 1. */
   cpu: z.number(),
   eventLoopLagMs: z.number(),
+  /** Where a debugger connects to it; null while none was asked for. */
+  inspectPort: z.number().nullable().default(null),
+  /** While it is not null no deadline runs for the worker. `awaited`: it does not run before one comes (`--inspect-brk`). */
+  debugger: z.enum(['awaited', 'connected', 'paused']).nullable().default(null),
   /** How this worker lets go of connections when Node's internals for the hand-over are missing. */
   fallback: z.enum(['connection-close']).nullable(),
 });

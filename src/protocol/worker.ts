@@ -44,7 +44,10 @@ export type ToWorker =
   /** Run the entry, with these variables added to the environment. */
   | { readonly t: 'go'; readonly env: Readonly<Record<string, string>> }
   | { readonly t: 'admit' }
-  | { readonly t: 'drain'; readonly deadlineMs: number }
+  /** Without a deadline while a debugger is connected. */
+  | { readonly t: 'drain'; readonly deadlineMs: number | null }
+  /** Open the inspector; with `breaks` wait for a debugger before the entry runs, and stop in its first line. */
+  | { readonly t: 'inspect'; readonly breaks: boolean }
   /** With a handle, or with the address at which the master accepts. */
   | {
       readonly t: 'granted';

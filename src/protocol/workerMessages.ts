@@ -6,7 +6,13 @@ const count = z.number().int().nonnegative();
 
 export const fromWorkerSchema = z.discriminatedUnion('t', [
   /** The preload stands at the gate before the entry. */
-  z.object({ t: z.literal('booted'), reports: count, fallback: z.enum(['connection-close']).nullable() }),
+  z.object({
+    t: z.literal('booted'),
+    reports: count,
+    fallback: z.enum(['connection-close']).nullable(),
+    /** Where the inspector listens that a debugger has opened past the master. */
+    inspector: z.string().nullable(),
+  }),
   /** With a handle: the program bound an address itself; the master keeps a copy for all later workers. */
   z.object({ t: z.literal('donate'), key: z.string() }),
   /** The program wants an address that it could not bind: the master may hold it for this group, or binds it (Unix sockets). */
@@ -44,6 +50,8 @@ export const fromWorkerSchema = z.discriminatedUnion('t', [
     cwd: z.string(),
   }),
   z.object({ t: z.literal('turned') }),
+  /** Where the inspector listens; null: it cannot be opened. */
+  z.object({ t: z.literal('inspecting'), url: z.string().nullable() }),
   z.object({
     t: z.literal('figures'),
     requests: count,
@@ -72,6 +80,8 @@ export const reportSchema = z.discriminatedUnion('r', [
     near: z.string().nullable(),
     thread,
   }),
+  /** A process with an inspector is about to end; it waits for its debugger to let go. */
+  z.object({ r: z.literal('exiting'), thread }),
   /** An uncaught error, told before the process ends from it. */
   z.object({
     r: z.literal('error'),

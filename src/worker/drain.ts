@@ -37,8 +37,12 @@ export class Drain {
     this.canMove = canMove;
   }
 
-  /** A second call is for a new deadline. */
-  start(deadlineMs: number): void {
+  /**
+   * A second call is for a new deadline.
+   *
+   * @param deadlineMs null: as long as it takes
+   */
+  start(deadlineMs: number | null): void {
     if (this.isOn) {
       if (!this.isDone) this.forceIn(deadlineMs);
       return;
@@ -57,8 +61,9 @@ export class Drain {
   }
 
   /** A little before the master's own deadline, so that the program's shutdown code still gets its turn. */
-  private forceIn(deadlineMs: number): void {
+  private forceIn(deadlineMs: number | null): void {
     clearTimeout(this.deadline);
+    if (deadlineMs === null) return;
     this.deadline = setTimeout(() => this.force(), Math.max(0, deadlineMs - Math.min(500, deadlineMs / 4)));
   }
 

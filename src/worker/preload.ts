@@ -17,6 +17,7 @@ import { Drain, endProgram } from './drain.ts';
 import { installFigures } from './figures.ts';
 import { installGate, type MainModule } from './gate.ts';
 import { importAhead } from './imports.ts';
+import { Inspector } from './inspector.ts';
 import { canMoveConnections, type DatagramHandle } from './internals.ts';
 import { Listeners } from './listeners.ts';
 
@@ -84,6 +85,7 @@ function runWorker(config: PreloadConfig): void {
   });
   installFigures(channel, connections);
   channel.on('turns', () => channel.send({ t: 'turned' }));
+  const inspector = new Inspector(channel, reports);
   const tellEvaluated = (): void =>
     listeners.whenSettled(() => channel.send({ t: 'evaluated', reports: reports.flush() }));
 
@@ -96,9 +98,15 @@ function runWorker(config: PreloadConfig): void {
           Object.assign(process.env, env);
           go();
         });
-        channel.send({ t: 'booted', reports: reports.flush(), fallback: canMove ? null : 'connection-close' });
+        channel.send({
+          t: 'booted',
+          reports: reports.flush(),
+          fallback: canMove ? null : 'connection-close',
+          inspector: inspector.foreign,
+        });
       });
       release();
+      inspector.beforeEntry();
     },
     onEvaluated: (main) => {
       if (config.role === 'check') void compileFiles(config.check ?? []).then(() => process.exit(0));

@@ -37,6 +37,7 @@ describe('start', () => {
       poll: undefined,
       reloadOn: undefined,
       include: [],
+      inspect: undefined,
       exclude: [],
       envFiles: [],
       prefix: 'auto',

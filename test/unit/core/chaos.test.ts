@@ -42,6 +42,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('evaluated' as const), groups, well: usually }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('checked' as const), well: usually }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('fail' as const), pick }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('debugger' as const), pick, isConnected: fc.boolean() }) },
   {
     weight: 3,
     arbitrary: fc.record({

@@ -29,6 +29,7 @@ export type Action =
   | { readonly do: 'checked'; readonly well: boolean }
   | { readonly do: 'ready' | 'fail'; readonly pick: number }
   | { readonly do: 'exit'; readonly pick: number; readonly code: number; readonly diskDiffers: boolean }
+  | { readonly do: 'debugger'; readonly pick: number; readonly isConnected: boolean }
   /** Workers that drain or were killed end. */
   | { readonly do: 'leave'; readonly pick: number }
   /** The event loop of a worker stands still, or turns again. */
@@ -102,6 +103,11 @@ export class Chaos {
         return;
       case 'exit':
         this.withWorker(action.pick, undefined, (worker) => this.exit(worker, action.code, action.diskDiffers));
+        return;
+      case 'debugger':
+        this.withWorker(action.pick, undefined, (worker) =>
+          this.send({ type: 'debugger', worker: worker.id, isConnected: action.isConnected }),
+        );
         return;
       case 'leave':
         this.withWorker(action.pick, ['draining', 'ending'], (worker) => this.exit(worker, 0, false));
@@ -276,10 +282,15 @@ export class Chaos {
         life.killed = true;
         const { state } = command.worker;
         assert.equal(command.forced, life.admitted);
-        const isLate = state.kind === 'draining' && state.killAt <= this.now;
+        const isLate = state.kind === 'draining' && state.killAt <= this.now && !command.worker.isDebugged;
         const isReplaced = state.kind === 'unresponsive';
         if (life.admitted && !this.isForced)
           assert.ok(isLate || isReplaced, 'a worker that served is killed before its time');
+        return;
+      }
+      case 'deadline': {
+        const life = this.living(command.worker);
+        assert.ok(life.drained && !life.killed, 'a deadline for one that does not drain');
         return;
       }
       case 'ended':

@@ -118,6 +118,10 @@ export class World {
     return this.send({ type: 'failed', worker: this.find(name).id, error: problem });
   }
 
+  debugger(name: string, isConnected: boolean): string[] {
+    return this.send({ type: 'debugger', worker: this.find(name).id, isConnected });
+  }
+
   exits(name: string, code: number | null = null, diskDiffers = false): string[] {
     const worker = this.find(name);
     this.living.splice(this.living.indexOf(worker), 1);
@@ -249,6 +253,8 @@ function lineOf(command: Command): string {
       return command.type;
     case 'check':
       return `check ${command.groups.join(' ')}`;
+    case 'deadline':
+      return `deadline ${nameOf(command.worker)} ${command.timeoutMs ?? 'none'}`;
     case 'release':
       return `release ${command.group}`;
     case 'began':

@@ -19,19 +19,20 @@ const steps: WorkerStep[] = [
   { to: 'responsive' },
   { to: 'draining', killAt: 9, reason: 'stop' },
   { to: 'killed' },
+  { to: 'renewed', until: 20 },
 ];
 
 it('a worker goes one way, and steps that come too late do not count', () => {
   const table = states.map((state) => steps.map((step) => transition(state, step)?.kind ?? '-').join(' '));
   assert.deepEqual(table, [
-    'standby ready - - - ending',
-    '- ready - - - ending',
-    '- - unresponsive - draining ending',
-    '- - - ready draining unresponsive',
-    '- - - - draining -',
-    '- - - - - draining',
-    '- - - - - -',
-    '- - - - - -',
+    'standby ready - - - ending starting',
+    '- ready - - - ending -',
+    '- - unresponsive - draining ending -',
+    '- - - ready draining unresponsive -',
+    '- - - - draining - -',
+    '- - - - - draining draining',
+    '- - - - - - -',
+    '- - - - - - -',
   ]);
 });
 

@@ -21,6 +21,8 @@ export function worker(slot: number, part: Partial<WorkerStatus> = {}): WorkerSt
     rss: 0,
     cpu: 0,
     eventLoopLagMs: 0,
+    inspectPort: null,
+    debugger: null,
     fallback: null,
     ...part,
   };

@@ -4,7 +4,7 @@ import type { Worker } from '../../../src/core/workerState.ts';
 import { Lives } from '../../../src/master/lives.ts';
 
 const worker = (id: number): Worker => ({
-  ...{ id, group: 'web', slot: 1, generation: id, definition: 1, change: null },
+  ...{ id, group: 'web', slot: 1, generation: id, definition: 1, change: null, isDebugged: false },
   state: { kind: 'starting', readyBy: 0 },
 });
 
