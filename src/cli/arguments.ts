@@ -6,6 +6,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { nodeFlagTakesValue } from '../detect/flags.ts';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
 import { parseDuration } from '../protocol/bootstrap.ts';
+import { reloadOnSchema } from '../protocol/status.ts';
 import { UserError, wholeFile } from '../protocol/userError.ts';
 import { takeInspect, type InspectWish } from '../protocol/inspect.ts';
 import { nearest } from './nearest.ts';
@@ -87,7 +88,7 @@ export function parseStart(args: readonly string[], cwd: string, inspect?: Inspe
     node: values.node,
     watch: !values['no-watch'],
     poll: pollInterval(values.poll),
-    reloadOn: oneOf('--reload-on', values['reload-on'], ['change', 'manualSave', 'never']),
+    reloadOn: oneOf('--reload-on', values['reload-on'], reloadOnSchema.options),
     include: values.include ?? [],
     exclude: [...(here?.exclude ?? []), ...(values.exclude ?? [])],
     // What is given here is seen from here, and wins.

@@ -5,11 +5,12 @@ import { ControlClient } from '../client/controlClient.ts';
 import { listServers, pickServer } from '../client/registry.ts';
 import type { ReloadReport, Snapshot } from '../protocol/status.ts';
 import { UserError } from '../protocol/userError.ts';
-import { parseOwn, wholeNumber } from './arguments.ts';
-import { explanationText, reportText, statusText } from '../protocol/inWords.ts';
+import { duration, parseOwn, wholeNumber } from './arguments.ts';
+import { explanationText, liveText, notLiveText, pausedText, reportText, statusText } from '../protocol/inWords.ts';
 import { nearest } from './nearest.ts';
 
-const COMMANDS = ['start', 'status', 'reload', 'restart', 'explain', 'stop'];
+const COMMANDS = ['start', 'status', 'reload', 'restart', 'wait', 'pause', 'resume', 'explain', 'stop'];
+const WAIT_MS = 30_000;
 const common = { json: { type: 'boolean' }, server: { type: 'string' } } as const;
 
 export async function runCommand(command: string, args: readonly string[]): Promise<number> {
@@ -20,6 +21,11 @@ export async function runCommand(command: string, args: readonly string[]): Prom
       return reload(args);
     case 'restart':
       return restart(args);
+    case 'wait':
+      return wait(args);
+    case 'pause':
+    case 'resume':
+      return setPaused(command, args);
     case 'explain':
       return explain(args);
     case 'stop':
@@ -115,6 +121,27 @@ async function restart(args: readonly string[]): Promise<number> {
 function finish(report: ReloadReport, isJson: boolean): number {
   print(isJson ? JSON.stringify(report) : reportText(report));
   return report.result === 'done' ? 0 : 1;
+}
+
+async function wait(args: readonly string[]): Promise<number> {
+  const { values } = parse(args, { ...common, timeout: { type: 'string' } }, 0);
+  const timeout = duration('--timeout', values.timeout) ?? WAIT_MS;
+  const client = await connect(values.server);
+  const result = await client.request('wait', { timeout });
+  client.dispose();
+  if (result.live) print(values.json ? JSON.stringify(result) : liveText(result));
+  else if (values.json) print(JSON.stringify(result.report ?? { error: result.error }));
+  else throw new UserError('internal', notLiveText(result));
+  return result.live ? 0 : 1;
+}
+
+async function setPaused(command: 'pause' | 'resume', args: readonly string[]): Promise<number> {
+  const { values } = parse(args, common, 0);
+  const client = await connect(values.server);
+  const result = await client.request(command, {});
+  client.dispose();
+  print(values.json ? JSON.stringify(result) : pausedText(result));
+  return 0;
 }
 
 async function explain(args: readonly string[]): Promise<number> {

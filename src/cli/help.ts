@@ -6,6 +6,8 @@ Usage
   graceful-reload status  [--json] [--follow] [--all]
   graceful-reload reload  [--group G] [--slot N] [--json]     waits for the result
   graceful-reload restart [--json]                            also reads the bootstrap script anew; waits for the result
+  graceful-reload wait    [--timeout 30s] [--json]            until what is on disk serves: 0; rejected: 1 and the error
+  graceful-reload pause | resume                              changes are remembered, not acted on
   graceful-reload explain <file> [--json]                     what saving this file would do, and why
   graceful-reload stop    [--json]
   graceful-reload --help | --version

@@ -41,6 +41,8 @@ const REFUSED = -32_001;
 export type ControlHandlers = {
   readonly [M in Exclude<ControlMethod, 'hello' | 'subscribe'>]: (
     params: ControlParams<M>,
+    /** Who asks, for as long as the connection lasts. */
+    client: object,
   ) => ControlResult<M> | Promise<ControlResult<M>>;
 };
 
@@ -65,6 +67,7 @@ export class ControlServer {
   private readonly handlers: ControlHandlers;
   private readonly snapshot: () => Snapshot;
   private readonly onWatchers: (count: number) => void;
+  private readonly onGone: (client: object) => void;
   private readonly log: Logger;
   private readonly calmLog: CalmLog;
 
@@ -73,12 +76,14 @@ export class ControlServer {
     handlers: ControlHandlers,
     snapshot: () => Snapshot,
     onWatchers: (count: number) => void,
+    onGone: (client: object) => void,
     log: Logger,
   ) {
     this.token = Buffer.from(token);
     this.handlers = handlers;
     this.snapshot = snapshot;
     this.onWatchers = onWatchers;
+    this.onGone = onGone;
     this.log = log;
     this.calmLog = new CalmLog(log);
     this.server = createServer((socket) => this.accept(socket));
@@ -162,6 +167,7 @@ export class ControlServer {
       this.clients.delete(client);
       connection.dispose();
       if (client.wantsFigures) this.onWatchers(this.watchers);
+      this.onGone(client);
     });
     connection.onError(() => this.drop(client, 'it sent something that is no message'));
     connection.onRequest((method, params) => {
@@ -220,8 +226,8 @@ export class ControlServer {
       if (!parsed.success) throw new UserError('usage', `${method}: ${describeIssues(parsed.error)}`);
       if (method === 'hello') return this.hello(client, parsed.data as ControlParams<'hello'>);
       if (method === 'subscribe') return this.subscribe(client, parsed.data as ControlParams<'subscribe'>);
-      const handler = this.handlers[method] as (given: unknown) => unknown;
-      return await handler(parsed.data);
+      const handler = this.handlers[method] as (given: unknown, from: object) => unknown;
+      return await handler(parsed.data, client);
     } catch (error) {
       if (isUserError(error)) return new ResponseError(REFUSED, error.message, { code: error.code });
       this.log.error(

@@ -5,6 +5,7 @@ import { dirname, relative, resolve } from 'node:path';
 import type { GroupSpec } from '../core/pool.ts';
 import { definitionSchema, describeIssues, type Definition, type GroupOptions } from '../protocol/bootstrap.ts';
 import { takeInspect, type InspectWish } from '../protocol/inspect.ts';
+import type { ReloadOn } from '../protocol/status.ts';
 import { UserError, wholeFile } from '../protocol/userError.ts';
 import { issuePlace, optionPlace } from './optionPlace.ts';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
@@ -27,6 +28,7 @@ export interface GroupDefinition {
 export interface ServerDefinition {
   readonly number: number;
   readonly name: string | undefined;
+  readonly reloadOn: ReloadOn | undefined;
   readonly groups: ReadonlyMap<string, GroupDefinition>;
 }
 
@@ -79,7 +81,7 @@ export function plainDefinition(options: StartOptions): ServerDefinition {
     inspect: options.inspect,
     inherited: process.env,
   };
-  return { number: 1, name: options.name, groups: new Map([['main', main]]) };
+  return { number: 1, name: options.name, reloadOn: options.reloadOn, groups: new Map([['main', main]]) };
 }
 
 /**
@@ -107,7 +109,9 @@ export function declaredDefinition(options: StartOptions, declared: Declared, nu
     const entry = entryOf(name, group.entry, options.script, script);
     return [name, groupOf(name, entry, group, definition, options, declared, number)] as const;
   });
-  return { number, name: options.name ?? definition.name, groups: new Map(inspectable(groups, options.inspect)) };
+  const reloadOn = options.reloadOn ?? definition.reloadOn;
+  const inspected = new Map(inspectable(groups, options.inspect));
+  return { number, name: options.name ?? definition.name, reloadOn, groups: inspected };
 }
 
 /** The first group that reloads has the ports that were asked for; the others have any. */

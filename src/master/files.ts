@@ -2,7 +2,7 @@
  * Which files the running processes came from, and what is on disk. The master's memory of it; what follows from it is
  * decided in core/changeScope.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { sep } from 'node:path';
 import {
@@ -79,16 +79,30 @@ export function textsOf(files: ProcessFiles): ReadonlyMap<string, string> {
   return texts;
 }
 
+export interface Look {
+  readonly digest: string | null;
+  /** Whether the content differs from what was known of the file. */
+  readonly isNews: boolean;
+}
+
+/** A file that was written less than this before it was looked at may be written again without its times telling. */
+const TELLING_AFTER_MS = 2000;
+/** Files looked at at a time. */
+const AT_A_TIME = 64;
+
 export class Disk {
   private readonly digests = new Map<string, string | null>();
   private readonly changedAt = new Map<string, number>();
   private readonly lastTurn = new Map<string, number>();
+  private readonly stamps = new Map<string, string>();
   private turns = 0;
 
-  /** Reads the file; answers whether its content differs from what was known of it. */
-  async look(file: string): Promise<{ digest: string | null; isNews: boolean }> {
+  /** Reads the file. */
+  async look(file: string): Promise<Look> {
     const turn = ++this.turns;
     let digest: string | null = null;
+    // Before the content: a write in between makes the file look changed, never the other way round.
+    const stamp = await stampOf(file);
     try {
       digest = digestOf(await readFile(file));
     } catch {
@@ -97,10 +111,27 @@ export class Disk {
     // Of two looks at a time the one that began later has seen the newer content, whichever ends first.
     if (turn < (this.lastTurn.get(file) ?? 0)) return { digest: this.digests.get(file) ?? null, isNews: false };
     this.lastTurn.set(file, turn);
+    this.stamps.set(file, stamp);
     const isNews = this.digests.get(file) !== digest || !this.digests.has(file);
     if (isNews) this.changedAt.set(file, Date.now());
     this.digests.set(file, digest);
     return { digest, isNews };
+  }
+
+  /** Looks at those of the files that are not as they were when they were looked at last; answers with the ones that have another content. */
+  async lookAtChanged(files: Iterable<string>): Promise<{ file: string; look: Look }[]> {
+    const found: { file: string; look: Look }[] = [];
+    const rest = [...files];
+    while (rest.length > 0) {
+      const looks = rest.splice(0, AT_A_TIME).map(async (file) => {
+        const stamp = this.stamps.get(file);
+        if (stamp !== undefined && stamp !== UNTOLD && stamp === (await stampOf(file))) return;
+        const look = await this.look(file);
+        if (look.isNews) found.push({ file, look });
+      });
+      await Promise.all(looks);
+    }
+    return found;
   }
 
   /** Undefined when nothing was ever heard of the file: then it is as it was loaded. */
@@ -120,6 +151,19 @@ export class Disk {
   /** Every file that was looked at. */
   known(): IterableIterator<string> {
     return this.digests.keys();
+  }
+}
+
+const UNTOLD = '';
+
+/** What changes with every write; `UNTOLD` where that cannot be relied on. The time of the last change is not one that programs can set. */
+async function stampOf(file: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = await stat(file, { bigint: true });
+    const age = Date.now() - Number(ctimeMs);
+    return age > TELLING_AFTER_MS ? `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}` : UNTOLD;
+  } catch {
+    return UNTOLD;
   }
 }
 

@@ -24,11 +24,13 @@ export function keyActionsOf({ handlers, addresses, stop, terminal }: KeyActionP
       }
     })();
   };
+  /** The terminal asks as a client of its own. */
+  const client = {};
   return {
-    reload: run(() => handlers.reload({})),
-    restart: run(() => handlers.restart({})),
+    reload: run(() => handlers.reload({}, client)),
+    restart: run(() => handlers.restart({}, client)),
     status: run(async () => {
-      for (const line of statusText(await handlers.status({})).split('\n')) terminal.note(line);
+      for (const line of statusText(await handlers.status({}, client)).split('\n')) terminal.note(line);
     }),
     open: run(async () => {
       const url = addresses()

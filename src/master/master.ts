@@ -20,12 +20,11 @@ import { keyActionsOf } from './keyActions.ts';
 import type { KeyActions } from './keys.ts';
 import { Lives } from './lives.ts';
 import type { Loop, MasterParts } from './loop.ts';
-import { explain, groupFiles, isOfInterest } from './meaning.ts';
+import { Intake } from './intake.ts';
+import { explain } from './meaning.ts';
 import { ReloadLog } from './reloadLog.ts';
 import { RestartFlags } from './restartFlags.ts';
-import { Saves } from './saves.ts';
 import { snapshotOf } from './snapshot.ts';
-import { Watcher } from './watcher.ts';
 import { Workers } from './workers.ts';
 
 export class Master implements Loop {
@@ -42,8 +41,7 @@ export class Master implements Loop {
   private readonly first: FirstProcess;
   private readonly workers: Workers;
   private readonly changes: Changes;
-  private readonly saves: Saves;
-  private readonly watcher: Watcher | undefined;
+  private readonly intake: Intake;
   private readonly control: ControlServer;
   private readonly flags: RestartFlags;
   private readonly debugPorts: DebugPorts;
@@ -51,6 +49,7 @@ export class Master implements Loop {
   private stopReport: StopReport = { stopped: 0, forcedKills: 0 };
   private readonly stopWaiters: ((report: StopReport) => void)[] = [];
   private isPushDue = false;
+  private areFlagsDue = false;
   private finish: (exitCode: number) => void = () => undefined;
   private fail: (error: Error) => void = () => undefined;
   private exitCode = 0;
@@ -60,18 +59,16 @@ export class Master implements Loop {
     this.facts = new Facts(parts.options);
     this.flags = new RestartFlags(this.facts, parts.terminal, () => this.changed());
     this.first = new FirstProcess(this);
-    this.saves = new Saves({
-      groups: () => groupFiles(this.facts),
-      bootstrap: () => this.facts.bootstrap.files.loaded,
-      script: this.facts.options.script,
-      isOfInterest: (file) => isOfInterest(this.facts, file),
-      reload: (groups, trigger) => void this.request('reload', new Map(groups.map((group) => [group, null])), trigger),
-      onKnown: () => this.reconsiderFiles(),
-      isHeld: (kind, isManual) => this.isHeld(kind, isManual),
+    this.intake = new Intake({
+      loop: this,
+      reloads: this.reloads,
+      needsRestart: () => {
+        this.updateFlags();
+        return this.flags.list();
+      },
+      name: () => this.name,
+      reload: (scope, trigger) => void this.request('reload', scope, trigger),
     });
-    this.watcher = this.facts.options.watch
-      ? new Watcher((file) => void this.saves.onChanged(file), parts.log, this.facts.options.poll)
-      : undefined;
     this.debugPorts = new DebugPorts(this);
     this.workers = new Workers({
       loop: this,
@@ -79,8 +76,8 @@ export class Master implements Loop {
       reaper: this.reaper,
       debugPorts: this.debugPorts,
       reloads: this.reloads,
-      pending: () => this.saves.pending(),
-      isCurrent: ({ loaded }) => this.saves.disk.agreesWith(loaded),
+      pending: () => this.intake.saves.pending(),
+      isCurrent: ({ loaded }) => this.intake.saves.disk.agreesWith(loaded),
       trackLater: (files, path) => this.trackLater(files, path),
       isWatched: () => this.control.watchers > 0,
     });
@@ -88,7 +85,7 @@ export class Master implements Loop {
       loop: this,
       reaper: this.reaper,
       reloads: this.reloads,
-      saves: this.saves,
+      saves: this.intake.saves,
       addresses: () => this.facts.core.groups.flatMap(({ spec }) => this.workers.addresses(spec.name)),
     });
     const { token } = parts.registry.entry;
@@ -97,6 +94,7 @@ export class Master implements Loop {
       this.controlHandlers(),
       () => this.snapshot(),
       (count) => this.workers.tellFigures(count > 0),
+      (client) => this.intake.onGone(client),
       parts.log,
     );
   }
@@ -224,13 +222,8 @@ export class Master implements Loop {
 
   // ---- files
 
-  private isHeld(kind: 'save' | 'change', isManual: boolean): boolean {
-    const policy = this.facts.options.reloadOn ?? 'change';
-    return policy === 'never' || (policy === 'manualSave' && kind === 'save' && !isManual);
-  }
-
   watch(file: string): void {
-    this.watcher?.add(file);
+    this.intake.watch(file);
   }
 
   watchReported(report: Report): void {
@@ -240,12 +233,20 @@ export class Master implements Loop {
 
   private trackLater(files: ProcessFiles, path: string): void {
     this.watch(path);
-    void this.saves.disk.look(path).then(({ digest }) => files.loaded.set(path, digest));
+    void this.intake.saves.disk.look(path).then(({ digest }) => files.loaded.set(path, digest));
+  }
+
+  private updateFlags(): void {
+    if (!this.areFlagsDue) return;
+    this.areFlagsDue = false;
+    this.flags.update(this.intake.saves);
   }
 
   reconsiderFiles(): void {
     this.workers.onFiles();
-    this.flags.update(this.saves);
+    // Files change by the hundred: what that means for the flags is worked out once for all of them.
+    this.areFlagsDue = true;
+    this.changed();
   }
 
   // ---- requests
@@ -273,7 +274,7 @@ export class Master implements Loop {
       kind,
       scope,
       trigger: { kind: trigger.kind, files },
-      digest: `content ${this.saves.version}`,
+      digest: `content ${this.intake.saves.version}`,
       waiters: [waiter],
     };
   }
@@ -286,11 +287,13 @@ export class Master implements Loop {
       },
       reload: ({ group, slot }) => {
         this.refuseWhenStopping();
+        this.intake.onCommand();
         const scope = scopeOfDemand(this.facts.core.groups, group, slot);
         return this.request('reload', scope, { kind: 'command', files: [] });
       },
       restart: () => {
         this.refuseWhenStopping();
+        this.intake.onCommand();
         const scope = new Map(this.facts.core.groups.map(({ spec }) => [spec.name, null]));
         return this.request('restart', scope, { kind: 'restart', files: [] });
       },
@@ -303,11 +306,7 @@ export class Master implements Loop {
       },
       explain: ({ file }) => explain(this.facts, file),
       runningText: ({ file }) => ({ text: this.facts.runningText(file) ?? null }),
-      saving: ({ file, manual }) => {
-        this.saves.onSaving(file, manual);
-        return {};
-      },
-      saved: async ({ file, manual }) => ({ acted: await this.saves.onSaved(file, manual) }),
+      ...this.intake.handlers,
       stop: () =>
         new Promise((done) => {
           this.stopWaiters.push(done);
@@ -334,24 +333,23 @@ export class Master implements Loop {
     this.isPushDue = true;
     setImmediate(() => {
       this.isPushDue = false;
+      this.updateFlags();
+      this.intake.changed();
       if (this.control.subscribers > 0) this.control.push(this.snapshot());
     });
   }
 
   private snapshot(): Snapshot {
+    this.updateFlags();
     return snapshotOf(this.facts, {
       name: this.name,
       addressesOf: (group) => this.workers.addresses(group),
       sparesOf: (group) => this.workers.spareCount(group),
       needsRestart: this.flags.list(),
-      pending: this.isHeldAtAll() ? this.saves.pending() : [],
+      ...this.intake.status(),
       reloads: this.reloads.history(),
       inspectPortOf: (handle) => this.debugPorts.portOf(handle),
     });
-  }
-
-  private isHeldAtAll(): boolean {
-    return this.facts.options.reloadOn === 'never' || this.facts.options.reloadOn === 'manualSave';
   }
 
   // ---- the end
@@ -368,8 +366,7 @@ export class Master implements Loop {
 
   private dispose(): void {
     clearTimeout(this.timer);
-    this.saves.dispose();
-    void this.watcher?.close();
+    this.intake.dispose();
     this.workers.dispose();
     this.debugPorts.dispose();
     this.reaper.dispose();

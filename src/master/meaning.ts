@@ -1,4 +1,6 @@
 /** What a file means to the server as it runs: who loaded it, through which imports, and what saving it would do. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { GroupFiles } from '../core/changeScope.ts';
 import { anyServing, isComing, isServing } from '../core/pool.ts';
 import type { Worker } from '../core/workerState.ts';
@@ -8,6 +10,9 @@ import { ProcessFiles, scopeOfFile } from './files.ts';
 import { isExcludedBy } from './globs.ts';
 import { importChain, type ChainGraph } from './importChain.ts';
 import type { WorkerHandle } from './workerHandle.ts';
+
+/** What an import may leave out. */
+const SOURCE_ENDINGS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.tsx', '.jsx', '.json'];
 
 /**
  * What would go on running if nothing were done: a committed change replaces the rest. Before that the old workers count:
@@ -29,6 +34,18 @@ export function groupFiles({ core, handles, attempts, definition, options }: Fac
       isExcluded: isExcludedBy(definition.groups.get(name)?.options.exclude ?? [], options.cwd),
     };
   });
+}
+
+/** What the workers run that answer requests, whatever is being tried beside them. */
+export function servingFiles({ core, handles, definition, options }: Facts): GroupFiles[] {
+  return core.groups.map(({ spec: { name, reloadable } }) => ({
+    name,
+    reloadable,
+    processes: [...handles.values()]
+      .filter(({ worker }) => worker.group === name && worker.state.kind === 'ready')
+      .map(({ files }) => files.loaded),
+    isExcluded: isExcludedBy(definition.groups.get(name)?.options.exclude ?? [], options.cwd),
+  }));
 }
 
 /** Starting, or serving: not on its way out. */
@@ -53,6 +70,16 @@ export function isOfInterest({ options, bootstrap, handles, attempts }: Facts, f
     if (isAwaited && !files.loaded.has(file)) files.loaded.set(file, '');
   }
   return sets.some((files) => files.loaded.has(file));
+}
+
+/** Every file whose content says something about what runs; those that an import waits for, where they are there now. */
+export function everyFile({ options, bootstrap, handles, attempts }: Facts): Set<string> {
+  const sets = [bootstrap.files, ...[...handles.values()].map(({ files }) => files), ...attempts.values()];
+  const files = new Set([options.script, ...sets.flatMap(({ loaded }) => [...loaded.keys()])]);
+  for (const near of new Set(sets.flatMap(({ missing }) => [...missing])))
+    for (const file of [near, ...SOURCE_ENDINGS.flatMap((ending) => [near + ending, join(near, `index${ending}`)])])
+      if (!files.has(file) && existsSync(file)) files.add(file);
+  return files;
 }
 
 /** The imports from the bootstrap script, or else from the entry of one of these groups, to the file. */

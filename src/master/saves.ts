@@ -2,30 +2,56 @@
  * From a save to a request: the editor's word and the file system are two sources of one decision, content decides, and
  * what reloads is what loaded the file.
  */
-import { onChange, onTime, type Burst } from '../core/debounce.ts';
 import type { GroupFiles, LoadedFiles } from '../core/changeScope.ts';
+import { FlapGuard } from '../core/flapGuard.ts';
+import { Moments } from '../core/moments.ts';
+import type { Origin } from '../core/reloadPolicy.ts';
 import type { Trigger } from '../protocol/status.ts';
 import { digestOf } from '../protocol/digest.ts';
 import { EditorSaves } from './editorSaves.ts';
-import { Disk, restartFlags, staleGroups, type Flag } from './files.ts';
+import { Disk, restartFlags, staleGroups, type Flag, type Look } from './files.ts';
+import type { Policy } from './policy.ts';
+import type { ToolWatch } from './toolWatch.ts';
 
 /** A file that is gone counts as changed after this time: build cleaners and some editors delete before they write. */
 const DELETED_AFTER_MS = 1000;
 /** After this time a changed file is looked at again; an empty one counts as changed only then, since most programs empty a file before they write it. */
 const SETTLED_AFTER_MS = 200;
+/** For the look itself. */
+const LOOK_MS = 50;
+/** Other saves wait this long for one that an editor has announced: a Save All announces them all. */
+const ANNOUNCED_MS = 1000;
+/** While changes wait for a tool its lock is looked for: not every file system tells of its end. */
+const LONGEST_SLEEP_MS = 100;
 const EMPTY = digestOf('');
 
 export interface SavesParts {
   /** What the processes loaded that would go on if nothing were done. */
   readonly groups: () => GroupFiles[];
+  /** What the processes loaded that serve. */
+  readonly serving: () => GroupFiles[];
   readonly bootstrap: () => LoadedFiles;
   readonly script: string;
   /** Whether any process has to do with the file; notes it where an import was waiting for it. */
   readonly isOfInterest: (file: string) => boolean;
+  readonly policy: Policy;
+  readonly tools: ToolWatch;
   readonly reload: (groups: readonly string[], trigger: Trigger) => void;
+  /** Whether a change runs or waits. */
+  readonly isChanging: () => boolean;
   /** What is on disk is known anew: flags may have come or gone. */
   readonly onKnown: () => void;
-  readonly isHeld: (kind: 'save' | 'change', isManual: boolean) => boolean;
+  /** The file changes with each reload that it causes, and is left alone from now on. */
+  readonly onLeftAlone: (file: string) => void;
+}
+
+/** What becomes of a file that is not run as it is on disk: it `comes` by itself, is `held` back, `flaps`, or was `tried` in vain. */
+export type Prospect = 'comes' | 'held' | 'flaps' | 'tried';
+
+export interface ChangedFile {
+  readonly file: string;
+  readonly groups: string[];
+  readonly since: number;
 }
 
 export class Saves {
@@ -35,8 +61,8 @@ export class Saves {
   private readonly editor = new EditorSaves();
   private readonly actedOn = new Map<string, string | null>();
   private readonly parts: SavesParts;
-  private readonly kinds = new Map<string, Trigger['kind']>();
-  private burst: Burst | null = null;
+  private readonly moments: Moments;
+  private readonly guard = new FlapGuard();
   private timer: NodeJS.Timeout | undefined;
   private readonly looks = new Map<string, NodeJS.Timeout>();
   /** Files that changed while a change was running: looked at again when it has ended. */
@@ -44,11 +70,14 @@ export class Saves {
 
   constructor(parts: SavesParts) {
     this.parts = parts;
+    this.moments = new Moments(parts.tools.work);
   }
 
   /** The editor is about to write the file. */
   onSaving(file: string, isManual: boolean): void {
-    this.editor.announced(file, isManual, performance.now());
+    const now = performance.now();
+    this.editor.announced(file, isManual, now);
+    if (this.parts.isOfInterest(file)) this.moments.expect(file, now + ANNOUNCED_MS);
   }
 
   /**
@@ -60,15 +89,36 @@ export class Saves {
     if (!this.parts.isOfInterest(file)) return false;
     const { digest } = await this.disk.look(file);
     this.editor.done(file, isManual, digest);
-    return this.act(file, 'save', isManual);
+    return this.act(file, digest);
   }
 
   /** The file system tells that the file may have changed. */
   async onChanged(file: string): Promise<void> {
     if (!this.parts.isOfInterest(file)) return;
-    const { digest, isNews } = await this.disk.look(file);
-    if (isNews) this.lookAgain(file, digest === null ? DELETED_AFTER_MS : SETTLED_AFTER_MS);
-    if (digest !== null && digest !== EMPTY) this.actOnChange(file, digest);
+    this.moments.stirred(performance.now());
+    this.take(file, await this.disk.look(file));
+  }
+
+  /**
+   * Looks at the files themselves, without waiting to be told.
+   *
+   * @returns whether any of them had changed
+   */
+  async lookAt(files: Iterable<string>): Promise<boolean> {
+    const looks = await this.disk.lookAtChanged(files);
+    const news = looks.filter(({ file }) => this.parts.isOfInterest(file));
+    for (const { file, look } of news) this.take(file, look);
+    return news.length > 0;
+  }
+
+  private take(file: string, { digest, isNews }: Look): void {
+    const isWritten = digest !== null && digest !== EMPTY;
+    if (isNews) {
+      const ms = digest === null ? DELETED_AFTER_MS : SETTLED_AFTER_MS;
+      this.lookAgain(file, ms);
+      if (!isWritten) this.moments.expect(file, performance.now() + ms + LOOK_MS);
+    }
+    if (isWritten) this.act(file, digest);
   }
 
   /**
@@ -78,10 +128,10 @@ export class Saves {
   private lookAgain(file: string, ms: number): void {
     clearTimeout(this.looks.get(file));
     const timer = setTimeout(() => {
-      this.looks.delete(file);
       void this.disk.look(file).then(({ digest, isNews }) => {
+        if (this.looks.get(file) === timer) this.looks.delete(file);
         if (isNews) this.lookAgain(file, ms);
-        this.actOnChange(file, digest);
+        this.act(file, digest);
       });
     }, ms);
     timer.unref();
@@ -93,12 +143,40 @@ export class Saves {
   }
 
   /** Files whose change nobody has acted on, with the groups that would reload. */
-  pending(): { file: string; groups: string[]; since: number }[] {
-    const groups = this.parts.groups();
-    return [...this.disk.known()].flatMap((file) => {
-      const stale = staleGroups(file, this.disk, groups);
-      return stale.length > 0 ? [{ file, groups: stale, since: this.disk.since(file) }] : [];
-    });
+  pending(): ChangedFile[] {
+    return this.staleFiles(this.parts.groups());
+  }
+
+  /** Files that not every worker which serves runs as they are on disk. */
+  notRun(): ChangedFile[] {
+    return this.staleFiles(this.parts.serving());
+  }
+
+  /** Of a file that is not run as it is on disk. */
+  prospect(file: string): Prospect {
+    if (this.looks.has(file) || this.moments.isWaiting(file)) return 'comes';
+    if (staleGroups(file, this.disk, this.parts.groups()).length === 0) return 'tried';
+    if (!this.parts.policy.counts(this.originOf(file), file)) return 'held';
+    return this.guard.isLeftAlone(file) ? 'flaps' : 'comes';
+  }
+
+  /** Files that change with each reload that they cause. */
+  get flapping(): readonly string[] {
+    return this.guard.leftAlone;
+  }
+
+  /** Somebody asked for a reload: from here on the files that were left alone count again. */
+  onCommand(): void {
+    this.guard.forgiveAll();
+  }
+
+  /** Who may make a change act is said anew, or an editor was closed: what may act now does so together. */
+  reconsider(): void {
+    this.request(
+      this.pending()
+        .map(({ file }) => file)
+        .filter((file) => !this.moments.isWaiting(file)),
+    );
   }
 
   onChangeBegan(): void {
@@ -107,9 +185,15 @@ export class Saves {
 
   /** What was saved while it ran may have been too late for some of its workers. */
   onChangeEnded(): void {
-    const files = [...this.touched];
+    if (!this.parts.isChanging()) this.guard.ended(performance.now());
+    const files = [...this.touched].filter((file) => !this.moments.isWaiting(file));
     this.touched.clear();
     this.request(files);
+  }
+
+  /** A tool went on, or is done. */
+  onTool(): void {
+    this.schedule();
   }
 
   dispose(): void {
@@ -117,21 +201,40 @@ export class Saves {
     for (const timer of this.looks.values()) clearTimeout(timer);
   }
 
-  private actOnChange(file: string, digest: string | null): void {
-    const save = this.editor.of(file, digest, performance.now());
-    this.act(file, save ? 'save' : 'change', save?.isManual ?? false);
+  private staleFiles(groups: readonly GroupFiles[]): ChangedFile[] {
+    return [...this.disk.known()].flatMap((file) => {
+      const stale = staleGroups(file, this.disk, groups);
+      return stale.length > 0 ? [{ file, groups: stale, since: this.disk.since(file) }] : [];
+    });
   }
 
-  private act(file: string, kind: 'save' | 'change', isManual: boolean): boolean {
+  private originOf(file: string): Origin {
+    const save = this.editor.of(file, this.disk.digest(file) ?? null, performance.now());
+    return { kind: save ? 'save' : 'change', isManual: save?.isManual ?? false };
+  }
+
+  private act(file: string, digest: string | null): boolean {
+    const now = performance.now();
     this.countForRestart(file);
     this.parts.onKnown();
-    if (this.parts.isHeld(kind, isManual)) return false;
-    this.touched.add(file);
-    if (staleGroups(file, this.disk, this.parts.groups()).length === 0) return false;
-    if (kind === 'save' || !this.kinds.has(file)) this.kinds.set(file, kind);
-    const step = onChange(this.burst, file, performance.now());
-    this.burst = step.burst;
-    this.request(step.act);
+    if (staleGroups(file, this.disk, this.parts.groups()).length === 0) {
+      this.moments.forget(file);
+      this.touched.add(file);
+      return false;
+    }
+    const origin = this.originOf(file);
+    if (!this.parts.policy.counts(origin, file)) return false;
+    const isEditors = origin.kind === 'save';
+    if (isEditors) this.guard.forgive(file);
+    const verdict = isEditors ? ({ act: 'now' } as const) : this.guard.changed(file, digest, now);
+    if (verdict.act === 'never') {
+      if (this.moments.isWaiting(file)) this.moments.forget(file);
+      this.parts.onLeftAlone(file);
+      return false;
+    }
+    this.parts.tools.look();
+    const notBefore = verdict.act === 'later' ? verdict.at : now;
+    this.request(this.moments.changed({ file, isEditors, notBefore }, now));
     this.schedule();
     return true;
   }
@@ -151,36 +254,43 @@ export class Saves {
 
   private schedule(): void {
     clearTimeout(this.timer);
-    if (!this.burst) return;
-    this.timer = setTimeout(
-      () => {
-        const step = onTime(this.burst, performance.now());
-        this.burst = step.burst;
-        this.request(step.act);
-        this.schedule();
-      },
-      Math.max(1, this.burst.quietAt - performance.now()),
-    );
+    const now = performance.now();
+    const at = this.moments.nextAt(now);
+    if (at === null) return;
+    // What the system told of while this process had no time is heard first.
+    const wake = (): void => void setImmediate(() => this.onTime());
+    this.timer = setTimeout(wake, Math.min(Math.max(1, at - now), LONGEST_SLEEP_MS));
   }
 
-  /** Asks for what is still stale now: an earlier change may have taken care of it. */
+  private onTime(): void {
+    this.parts.tools.look();
+    const files = this.moments.due(performance.now());
+    this.request(files);
+    if (files.length > 0) this.parts.onKnown();
+    this.schedule();
+  }
+
+  /** Asks for what is still stale now, and may still act: an earlier change may have taken care of it. */
   private request(files: readonly string[]): void {
     const groups = this.parts.groups();
     const stale = new Set<string>();
     const causes: string[] = [];
     for (const file of files) {
       const concerned = staleGroups(file, this.disk, groups);
-      if (concerned.length > 0) causes.push(file);
+      const isLeftAlone = this.guard.isLeftAlone(file);
+      if (concerned.length === 0 || isLeftAlone || !this.parts.policy.counts(this.originOf(file), file)) continue;
+      causes.push(file);
+      this.touched.add(file);
       const digest = this.disk.digest(file) ?? null;
-      if (concerned.length > 0 && this.actedOn.get(file) !== digest) {
+      this.guard.acted(file, digest);
+      if (this.actedOn.get(file) !== digest) {
         this.actedOn.set(file, digest);
         this.version += 1;
       }
       for (const group of concerned) stale.add(group);
     }
     if (stale.size === 0) return;
-    const isSaved = causes.some((file) => this.kinds.get(file) === 'save');
-    for (const file of causes) this.kinds.delete(file);
+    const isSaved = causes.some((file) => this.originOf(file).kind === 'save');
     this.parts.reload([...stale], { kind: isSaved ? 'save' : 'change', files: causes });
   }
 }

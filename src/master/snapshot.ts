@@ -6,6 +6,7 @@ import {
   type Address,
   type ErrorInfo,
   type GroupStatus,
+  type ReloadOn,
   type ReloadReport,
   type Snapshot,
   type WorkerStatus,
@@ -20,7 +21,10 @@ export interface SnapshotParts {
   /** How many processes of the group stand before their entry. */
   readonly sparesOf: (group: string) => number;
   readonly needsRestart: Snapshot['needsRestart'];
-  readonly pending: readonly { readonly file: string; readonly groups: string[]; readonly since: number }[];
+  readonly paused: boolean;
+  readonly reloadOn: ReloadOn;
+  readonly pendingReload: Snapshot['pendingReload'];
+  readonly flapping: Snapshot['flapping'];
   readonly reloads: ReloadReport[];
   /** Where a debugger of that worker connects. */
   readonly inspectPortOf: (handle: WorkerHandle) => number | null;
@@ -47,7 +51,8 @@ export function snapshotOf(facts: Facts, parts: SnapshotParts): Snapshot {
     cwd: options.cwd,
     script: facts.display(options.script),
     bootstrap: facts.isBootstrap,
-    paused: false,
+    paused: parts.paused,
+    reloadOn: parts.reloadOn,
     addresses: core.groups.flatMap(({ spec }) => parts.addressesOf(spec.name)),
     groups: groups.map((group) =>
       groupStatus(group, {
@@ -58,11 +63,8 @@ export function snapshotOf(facts: Facts, parts: SnapshotParts): Snapshot {
       }),
     ),
     needsRestart: parts.needsRestart,
-    pendingReload: parts.pending.map(({ file, groups: names, since }) => ({
-      file: facts.display(file),
-      groups: names,
-      since: iso(since),
-    })),
+    pendingReload: parts.pendingReload,
+    flapping: parts.flapping,
     lastReload: parts.reloads[0] ?? null,
     reloads: parts.reloads,
     error: slotError(groups),

@@ -119,6 +119,21 @@ export class Terminal {
     this.say(`${file} changed: needs a restart${via}`, 'yellow');
   }
 
+  paused(name: string): void {
+    this.say(`${name}  paused: changes are remembered, not acted on`, 'yellow');
+  }
+
+  resumed(name: string): void {
+    this.say(`${name}  resumed`);
+  }
+
+  leftAlone(file: string, exclude: string): void {
+    this.say(
+      `${file} changes with each reload that it causes: left alone until it is saved in an editor or a reload is asked for. If the program writes it, exclude it: --exclude "${exclude}"`,
+      'yellow',
+    );
+  }
+
   note(text: string, style?: Style): void {
     this.say(text, style);
   }

@@ -3,6 +3,7 @@
  * that name the path of the option and the legal values.
  */
 import * as z from 'zod';
+import { reloadOnSchema } from './status.ts';
 
 const durationText = /^(\d+(?:\.\d+)?)(ms|s|m)?$/;
 
@@ -66,7 +67,7 @@ export const definitionSchema = z.strictObject({
   envFile: envFiles.default([]),
   include: globs.default([]),
   exclude: globs.default([]),
-  reloadOn: z.enum(['change', 'manualSave', 'never']).optional(),
+  reloadOn: reloadOnSchema.optional(),
   groups: z
     .record(
       z.string().regex(/^[\w.-]+$/, 'a group name has letters, digits, ".", "_" and "-" only'),

@@ -4,13 +4,23 @@
  * `subscribe` answers with a snapshot, then `snapshot` notifications follow, so a client never has a gap.
  */
 import * as z from 'zod';
-import { explanationSchema, reloadReportSchema, snapshotSchema, stopReportSchema, workerLifeSchema } from './status.ts';
+import {
+  explanationSchema,
+  pendingReloadSchema,
+  reloadOnSchema,
+  reloadReportSchema,
+  snapshotSchema,
+  stopReportSchema,
+  waitReportSchema,
+  workerLifeSchema,
+} from './status.ts';
 
 export const CONTROL_VERSION = 1;
 /** A longer message closes the connection. */
 export const MAX_MESSAGE_BYTES = 1_000_000;
 
 const text = z.string().max(4096);
+const pauseReport = z.object({ paused: z.boolean(), pendingReload: z.array(pendingReloadSchema) });
 
 /** Every method with what it takes and what it answers; both sides check against these. */
 export const controlMethods = {
@@ -39,6 +49,21 @@ export const controlMethods = {
   },
   /** The processes that served since the start, the newest last; those of long ago are forgotten. */
   history: { params: z.object({}), result: z.object({ lives: z.array(workerLifeSchema) }) },
+  /** Until what is on disk serves in every slot, or cannot; a file that was written just before counts. */
+  wait: { params: z.object({ timeout: z.number().nonnegative() }), result: waitReportSchema },
+  /** Changes are remembered, not acted on, until `resume` acts on them together. */
+  pause: { params: z.object({}), result: pauseReport },
+  resume: { params: z.object({}), result: pauseReport },
+  /**
+   * Which changes act by themselves. `lastWord`: somebody has just decided so; otherwise it is the setting of a window as
+   * it stands, which counts where nobody has said anything.
+   */
+  reloadOn: {
+    params: z.object({ reloadOn: reloadOnSchema, lastWord: z.boolean() }),
+    result: z.object({ reloadOn: reloadOnSchema }),
+  },
+  /** The files that this client shows in editors, until it says otherwise or hangs up. Absolute paths. */
+  openFiles: { params: z.object({ files: z.array(text).max(5000) }), result: z.object({}) },
   explain: { params: z.object({ file: text }), result: explanationSchema },
   /** The text that the server runs of a file that needs a restart to change; null when it is not known. Absolute path. */
   runningText: { params: z.object({ file: text }), result: z.object({ text: z.string().nullable() }) },

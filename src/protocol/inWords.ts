@@ -1,13 +1,14 @@
 /** Status, results and explanations as a person reads them in a terminal. */
-import type { Explanation, ReloadReport, Snapshot, WorkerStatus } from './status.ts';
+import type { Explanation, PendingReload, ReloadReport, Snapshot, WaitReport, WorkerStatus } from './status.ts';
 
 export function statusText(snapshot: Snapshot, now = Date.now()): string {
   const addresses = snapshot.addresses.map(({ host, port }) => (port === null ? host : `:${port}`)).join(' ');
   const head = [
     snapshot.name,
-    snapshot.state,
+    snapshot.paused ? `${snapshot.state}, paused` : snapshot.state,
     snapshot.generation > 0 ? `generation ${snapshot.generation}` : '',
     addresses,
+    snapshot.reloadOn === 'change' ? '' : `reload on ${snapshot.reloadOn}`,
     `pid ${snapshot.pid}`,
   ].filter((part) => part !== '');
   const lines = [`${head.join('  ')}  since ${age(snapshot.startedAt, now)}`];
@@ -20,6 +21,10 @@ export function statusText(snapshot: Snapshot, now = Date.now()): string {
     lines.push(`  needs restart: ${file}${chain.length > 1 ? `  (${chain.join(' → ')})` : ''}`);
   for (const { file, groups } of snapshot.pendingReload)
     lines.push(`  changed, not reloaded: ${file}  (${groups.join(', ')})`);
+  for (const { file, exclude } of snapshot.flapping)
+    lines.push(
+      `  left alone: ${file} changed with each reload that it caused; if the program writes it, --exclude "${exclude}"`,
+    );
   if (snapshot.lastReload) lines.push(`  last reload: ${reportText(snapshot.lastReload)}`);
   if (snapshot.error) lines.push(`  error: ${snapshot.error.message}${place(snapshot.error)}`);
   return lines.join('\n');
@@ -48,6 +53,27 @@ export function reportText(report: ReloadReport): string {
   const what = `g${report.generation} ${report.result}, ${report.replaced} replaced in ${report.durationMs} ms`;
   const why = report.error ? `: ${report.error.message}${place(report.error)}` : '';
   return [what, ...extras].join(', ') + why;
+}
+
+export function liveText({ generation, needsRestart }: Extract<WaitReport, { live: true }>): string {
+  const flags = needsRestart.map(({ file }) => `\n  needs restart: ${file}`);
+  return `live: generation ${generation} is what is on disk${flags.join('')}`;
+}
+
+export function notLiveText({ error }: Extract<WaitReport, { live: false }>): string {
+  return `rejected: ${error.message}${place(error)}`;
+}
+
+export function pausedText({
+  paused,
+  pendingReload,
+}: {
+  paused: boolean;
+  pendingReload: readonly PendingReload[];
+}): string {
+  const files = pendingReload.map(({ file }) => file).join(', ');
+  if (paused) return `paused: changes are remembered, not acted on${files === '' ? '' : ` (so far: ${files})`}`;
+  return files === '' ? 'resumed: nothing has changed' : `resumed: ${files} changed meanwhile`;
 }
 
 export function explanationText({ file, reason, chain }: Explanation): string {

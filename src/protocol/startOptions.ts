@@ -1,6 +1,6 @@
 /** What a server is started with, from the command line or a task, already checked. */
 import type { InspectWish } from './inspect.ts';
-import type { Order } from './status.ts';
+import type { Order, ReloadOn } from './status.ts';
 
 export interface StartOptions {
   /** Absolute path of the file to run. */
@@ -15,7 +15,7 @@ export interface StartOptions {
   readonly watch: boolean;
   /** Look for changes at this interval, in ms, instead of waiting for the file system to tell. */
   readonly poll: number | undefined;
-  readonly reloadOn: 'change' | 'manualSave' | 'never' | undefined;
+  readonly reloadOn: ReloadOn | undefined;
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   readonly envFiles: readonly EnvFile[];

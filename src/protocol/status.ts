@@ -12,6 +12,7 @@ export const workerStateSchema = z.enum(['starting', 'ready', 'draining', 'backo
 export const orderSchema = z.enum(['auto', 'start-first', 'stop-first']);
 export const restartReasonSchema = z.enum(['bootstrap', 'bootstrap-import', 'env-file', 'non-reloadable', 'options']);
 export const reloadResultSchema = z.enum(['done', 'rejected', 'superseded', 'stopped']);
+export const reloadOnSchema = z.enum(['change', 'manualSave', 'never']);
 export const triggerKindSchema = z.enum(['save', 'change', 'command', 'restart', 'crash']);
 
 export const addressSchema = z.object({
@@ -124,7 +125,11 @@ export const needsRestartSchema = z.object({
   changed: z.array(lineRangeSchema).nullable(),
 });
 
+/** Changed on disk, but not run by every worker that serves. */
 export const pendingReloadSchema = z.object({ file: z.string(), groups: z.array(z.string()), since: z.string() });
+
+/** Changed again by each reload that it caused: its changes no longer act. `exclude` is the glob that says so for good. */
+export const flappingSchema = z.object({ file: z.string(), exclude: z.string(), since: z.string() });
 
 export const snapshotSchema = z.object({
   version: z.literal(STATUS_VERSION),
@@ -139,10 +144,13 @@ export const snapshotSchema = z.object({
   /** Whether `script` declares groups; null until the first process told. */
   bootstrap: z.boolean().nullable(),
   paused: z.boolean(),
+  /** Which changes act by themselves. */
+  reloadOn: reloadOnSchema,
   addresses: z.array(addressSchema),
   groups: z.array(groupStatusSchema),
   needsRestart: z.array(needsRestartSchema),
   pendingReload: z.array(pendingReloadSchema),
+  flapping: z.array(flappingSchema),
   lastReload: reloadReportSchema.nullable(),
   /** The newest first, `lastReload` among them; at most 20. */
   reloads: z.array(reloadReportSchema),
@@ -175,11 +183,22 @@ export const workerLifeSchema = z.object({
 
 export const stopReportSchema = z.object({ stopped: z.number(), forcedKills: z.number() });
 
+/** What `wait` came to: what is on disk serves in every slot, or does not and will not by itself. */
+export const waitReportSchema = z.discriminatedUnion('live', [
+  z.object({ live: z.literal(true), generation: z.number(), needsRestart: z.array(needsRestartSchema) }),
+  /** Without a report: nothing has served yet. */
+  z.object({ live: z.literal(false), report: reloadReportSchema.nullable(), error: errorInfoSchema }),
+]);
+
 export type Snapshot = z.infer<typeof snapshotSchema>;
 export type GroupStatus = z.infer<typeof groupStatusSchema>;
 export type WorkerStatus = z.infer<typeof workerStatusSchema>;
 export type ServerState = z.infer<typeof serverStateSchema>;
 export type ReloadReport = z.infer<typeof reloadReportSchema>;
+export type ReloadOn = z.infer<typeof reloadOnSchema>;
+export type PendingReload = z.infer<typeof pendingReloadSchema>;
+export type Flapping = z.infer<typeof flappingSchema>;
+export type WaitReport = z.infer<typeof waitReportSchema>;
 export type Trigger = z.infer<typeof triggerSchema>;
 export type ErrorInfo = z.infer<typeof errorInfoSchema>;
 export type Address = z.infer<typeof addressSchema>;

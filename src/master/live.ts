@@ -1,0 +1,116 @@
+/** Answers `wait`: when what is on disk serves in every slot, or why it will not by itself. */
+import { isMissing, serving, servedGeneration, successor, type Slot } from '../core/pool.ts';
+import type { ErrorInfo, NeedsRestart, ReloadReport, WaitReport } from '../protocol/status.ts';
+import { UserError } from '../protocol/userError.ts';
+import type { Facts } from './facts.ts';
+import { everyFile } from './meaning.ts';
+import type { Policy } from './policy.ts';
+import type { ChangedFile, Saves } from './saves.ts';
+
+export interface LiveParts {
+  readonly facts: Facts;
+  readonly saves: Saves;
+  readonly policy: Policy;
+  readonly name: () => string;
+  readonly reloads: () => readonly ReloadReport[];
+  readonly needsRestart: () => NeedsRestart[];
+}
+
+/** `busy` is what is waited for, in words; anything else stays as it is until something happens. */
+type Judgement = { readonly busy: string } | WaitReport;
+
+export class Live {
+  private readonly parts: LiveParts;
+  private readonly waiters = new Set<() => void>();
+
+  constructor(parts: LiveParts) {
+    this.parts = parts;
+  }
+
+  /** Something is another now. */
+  changed(): void {
+    for (const wake of [...this.waiters]) wake();
+  }
+
+  /** @throws UserError `timeout`, `pending` when something is changed that will not act by itself, `no-server` when the server stops */
+  async wait(timeoutMs: number): Promise<WaitReport> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      let judgement = this.judge();
+      if (!('busy' in judgement)) {
+        // A file that was written a moment ago may not have been told of yet.
+        const hasNews = await this.parts.saves.lookAt(everyFile(this.parts.facts));
+        judgement = this.judge();
+        if (!hasNews && !('busy' in judgement)) return judgement;
+      }
+      const ms = deadline - performance.now();
+      if (ms <= 0) {
+        const what = 'busy' in judgement ? judgement.busy : 'files go on changing';
+        throw new UserError('timeout', `${this.parts.name()} does not serve what is on disk yet: ${what}.`);
+      }
+      if ('busy' in judgement) await this.change(ms);
+    }
+  }
+
+  private change(ms: number): Promise<void> {
+    return new Promise((done) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.waiters.delete(wake);
+        done();
+      };
+      const timer = setTimeout(wake, ms);
+      this.waiters.add(wake);
+    });
+  }
+
+  private judge(): Judgement {
+    const { facts, saves } = this.parts;
+    const { core } = facts;
+    if (core.stopping) throw new UserError('no-server', `${this.parts.name()} is stopping.`);
+    if (facts.isBootstrap === null || core.change?.kind === 'start') return { busy: 'it is starting' };
+    if (core.change ?? core.queued) return { busy: `generation ${core.generation} is coming up` };
+    const files = saves.notRun();
+    // A file that only a failed attempt asked for is in none that serves.
+    const changed = [...files, ...saves.pending()];
+    const coming = changed.find(({ file }) => saves.prospect(file) === 'comes');
+    if (coming) return { busy: `${facts.display(coming.file)} is about to be reloaded` };
+    this.refuseHeld(changed);
+    const slots = core.groups.flatMap((group) => group.slots.filter(({ wanted }) => wanted));
+    const missing = slots.find((slot) => !serving(slot) && !slot.stopped);
+    // The last result stands for what is on disk: nothing has changed since.
+    const report = this.parts.reloads().find(({ result }) => result !== 'superseded') ?? null;
+    if (files.length > 0 && report?.error) return { live: false, report, error: report.error };
+    if (missing) return missingSlot(missing, report);
+    if (slots.some((slot) => successor(slot))) return { busy: 'a worker is coming up' };
+    return { live: true, generation: servedGeneration(core.groups), needsRestart: this.parts.needsRestart() };
+  }
+
+  private refuseHeld(files: readonly ChangedFile[]): void {
+    const { facts, saves, policy } = this.parts;
+    const named = (some: readonly ChangedFile[]): string =>
+      [...new Set(some.map(({ file }) => facts.display(file)))].join(', ');
+    const flapping = files.filter(({ file }) => saves.prospect(file) === 'flaps');
+    if (flapping.length > 0) {
+      throw new UserError(
+        'pending',
+        `${named(flapping)} changed again with each reload that it caused, and is left alone. Exclude it (--exclude), or act on it with graceful-reload reload.`,
+      );
+    }
+    const held = files.filter(({ file }) => saves.prospect(file) === 'held');
+    if (held.length === 0) return;
+    const why = policy.isPaused
+      ? ' while the server is paused. Act on it with graceful-reload resume.'
+      : policy.reloadOn === 'never'
+        ? ', and changes do not act by themselves (reloadOn: never). Act on it with graceful-reload reload.'
+        : ', and an editor that shows it has not saved it by hand (reloadOn: manualSave). Save it there, or act on it with graceful-reload reload.';
+    throw new UserError('pending', `${named(held)} changed${why}`);
+  }
+}
+
+function missingSlot(slot: Slot, report: ReloadReport | null): Judgement {
+  const { backoff, index } = slot;
+  if (!isMissing(slot) || !backoff || backoff.nextTryAt !== null) return { busy: `worker ${index} is coming up` };
+  const error: ErrorInfo = backoff.exit.error;
+  return { live: false, report: report?.result === 'rejected' ? report : null, error };
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { FlapGuard } from '../../../src/core/flapGuard.ts';
+
+/** A project whose file changes; a reload takes 200 ms. */
+class World {
+  readonly guard = new FlapGuard();
+  now = 0;
+  reloads = 0;
+  private content = 0;
+
+  /** The file changes, and reloads as the guard has it. @returns what was decided, delays in ms */
+  change(file = 'data.json'): string {
+    const digest = String(++this.content);
+    const verdict = this.guard.changed(file, digest, this.now);
+    if (verdict.act === 'never') return 'never';
+    const delay = verdict.act === 'later' ? verdict.at - this.now : 0;
+    this.now += delay;
+    this.guard.acted(file, digest);
+    this.reloads += 1;
+    return delay === 0 ? 'now' : String(delay);
+  }
+
+  reloaded(): void {
+    this.now += 200;
+    this.guard.ended(this.now);
+  }
+}
+
+describe('a loop of reloads', () => {
+  it('is slowed down and then stopped when the new worker itself writes the file', () => {
+    const world = new World();
+    const verdicts: string[] = [];
+    for (let turn = 0; turn < 12; turn++) {
+      verdicts.push(world.change());
+      // The worker writes while it comes up, or as soon as it is ready.
+      if (turn % 2 === 0) world.reloaded();
+    }
+    assert.deepEqual(verdicts, [
+      ...Array<string>(5).fill('now'),
+      '1000',
+      '2000',
+      '2000',
+      ...Array<string>(4).fill('never'),
+    ]);
+    assert.deepEqual(world.guard.leftAlone, ['data.json']);
+  });
+
+  it('is only slowed down while something goes on writing, whoever it is', () => {
+    const world = new World();
+    const verdicts: string[] = [];
+    for (let turn = 0; turn < 30; turn++) {
+      verdicts.push(world.change());
+      world.reloaded();
+      world.now += 500;
+    }
+    assert.deepEqual([...new Set(verdicts)], ['now', '1000', '2000']);
+  });
+
+  it('is none when the file changes while its reload is put off: another one writes it', () => {
+    const world = new World();
+    for (let turn = 0; turn < 30; turn++) {
+      const verdict = world.guard.changed('a', `${turn} first`, world.now);
+      const again = world.guard.changed('a', `${turn} second`, world.now + 1);
+      assert.notEqual(verdict.act, 'never');
+      assert.notEqual(again.act, 'never');
+      world.guard.acted('a', `${turn} second`);
+    }
+  });
+
+  it('is none when the same content is told of twice, or the file rests for a while', () => {
+    const world = new World();
+    for (let turn = 0; turn < 30; turn++) {
+      world.guard.acted('a', String(turn));
+      assert.equal(world.guard.changed('a', String(turn), world.now).act, 'now');
+      world.reloaded();
+      world.now += 3000;
+      assert.equal(world.guard.changed('a', String(turn + 1), world.now).act, 'now');
+    }
+  });
+
+  it('is forgotten when a person saves the file, or asks for a reload', () => {
+    const world = new World();
+    while (world.change() !== 'never');
+    assert.equal(world.guard.isLeftAlone('data.json'), true);
+    world.guard.forgive('data.json');
+    assert.equal(world.change(), 'now');
+    while (world.change() !== 'never');
+    world.guard.forgiveAll();
+    assert.equal(world.change(), 'now');
+  });
+});
