@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { casesPart } from './cases.ts';
 import { tell, type Options } from './options.ts';
 import { places } from './places.ts';
 import { intoReadme } from './readme.ts';
@@ -11,7 +12,7 @@ import { isMet, markdown, type Report } from './report.ts';
 import { speed } from './speed.ts';
 import { throughput } from './throughput.ts';
 
-const parts: Record<string, (options: Options) => Promise<Report>> = { speed, reload, throughput };
+const parts: Record<string, (options: Options) => Promise<Report>> = { speed, reload, throughput, cases: casesPart };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

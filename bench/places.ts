@@ -20,6 +20,7 @@ export const places = {
   clusterMaster: join(import.meta.dirname, 'apps', 'cluster', 'master.cjs'),
   apps: {
     small: join(import.meta.dirname, 'apps', 'small', 'app.cjs'),
+    cases: join(import.meta.dirname, 'apps', 'cases', 'app.cjs'),
     heavy: join(import.meta.dirname, 'apps', 'heavy', 'app.cjs'),
     /** That of the process tests, which the strict clients are made for. */
     strict: join(root, 'test', 'process', 'fixtures', 'strict', 'app.cjs'),

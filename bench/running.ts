@@ -78,14 +78,30 @@ export class Running {
     const version = `v${this.version}`;
     this.source = this.source.replace(/'v\d+'/, `'${version}'`);
     writeFileSync(this.file, this.source);
+    return { version, told: this.tellTool() };
+  }
+
+  /** Writes something that is no next version, until the next `save`. */
+  breakIt(breaks: (source: string) => string): { told: Promise<void> } {
+    writeFileSync(this.file, breaks(this.source));
+    return { told: this.tellTool() };
+  }
+
+  /** Of a change, where the tool does not watch; over when it has acted. */
+  tellTool(): Promise<void> {
     const { afterSave } = this.tool;
-    return { version, told: afterSave ? this.run(afterSave) : Promise.resolve() };
+    return afterSave ? this.run(afterSave) : Promise.resolve();
+  }
+
+  /** How often the program was started so far, where it tells so. */
+  starts(): number {
+    return readFileSync(this.startsFile, 'utf8').split('\n').length - 1;
   }
 
   /** Asks again and again, each time on a new connection, until this version answers. False when it does not within the limit. */
-  async answers(version: string, limitMs: number): Promise<boolean> {
+  async answers(version: string, limitMs: number, path?: string): Promise<boolean> {
     for (const deadline = performance.now() + limitMs; performance.now() < deadline;) {
-      const answer = await this.ask(false, LOOK_LIMIT_MS).catch(() => undefined);
+      const answer = await this.ask(false, LOOK_LIMIT_MS, path).catch(() => undefined);
       if (answer === version) return true;
       await delay(LOOK_EVERY_MS);
     }
@@ -93,9 +109,9 @@ export class Running {
   }
 
   /** The version that answers. */
-  ask(agent: Agent | false = false, limitMs = REQUEST_LIMIT_MS): Promise<string> {
+  ask(agent: Agent | false = false, limitMs = REQUEST_LIMIT_MS, path = '/'): Promise<string> {
     return new Promise((done, fail) => {
-      const sent = request({ host: '127.0.0.1', port: this.port, agent, timeout: limitMs }, (response) => {
+      const sent = request({ host: '127.0.0.1', port: this.port, path, agent, timeout: limitMs }, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
         response.on('error', fail);
@@ -136,6 +152,10 @@ export class Running {
     await endAll(() => this.pids());
   }
 
+  private get startsFile(): string {
+    return join(this.home, 'starts');
+  }
+
   private get file(): string {
     return join(this.folder, 'app.cjs');
   }
@@ -157,6 +177,7 @@ export class Running {
       ...process.env,
       [MARK]: this.mark,
       PORT: String(this.port),
+      BENCH_STARTS: this.startsFile,
       PM2_HOME: join(this.home, 'pm2'),
       NO_COLOR: '1',
     };
