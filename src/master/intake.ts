@@ -90,6 +90,7 @@ export class Intake {
 
   watch(file: string): void {
     this.watcher?.add(file);
+    this.saves.onLoaded(file);
   }
 
   /** What a snapshot says of it. */

@@ -65,6 +65,8 @@ export class Saves {
   private readonly guard = new FlapGuard();
   private timer: NodeJS.Timeout | undefined;
   private readonly looks = new Map<string, NodeJS.Timeout>();
+  /** Files that the watch told of and that no process had loaded by then. */
+  private readonly unclaimed = new Set<string>();
   /** Files that changed while a change was running: looked at again when it has ended. */
   private readonly touched = new Set<string>();
 
@@ -94,9 +96,17 @@ export class Saves {
 
   /** The file system tells that the file may have changed. */
   async onChanged(file: string): Promise<void> {
-    if (!this.parts.isOfInterest(file)) return;
+    if (!this.parts.isOfInterest(file)) {
+      this.unclaimed.add(file);
+      return;
+    }
     this.moments.stirred(performance.now());
     this.take(file, await this.disk.look(file));
+  }
+
+  /** A process told that it loaded the file; it may have changed in between, when nobody was known to run it. */
+  onLoaded(file: string): void {
+    if (this.unclaimed.delete(file)) void this.onChanged(file);
   }
 
   /**
