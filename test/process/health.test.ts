@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { RawHttp } from './clients/rawHttp.ts';
 import { isAlive } from './harness/processes.ts';
 import { Project } from './harness/project.ts';
+import { startLoad } from './harness/requests.ts';
 import type { Server } from './harness/server.ts';
 
 /** The program of the fixture `cases` in one group with these options. */
@@ -67,4 +68,124 @@ test('L. a worker that hangs is replaced by the save that mends it, without a cl
   assert.equal((await waiting).text, 'mended');
   await server.settled();
   assert.equal(isAlive(hung!), false);
+});
+
+/** Rows of case G that the new code does not survive: with requests running, none of which may fail. */
+const BROKEN: Readonly<Record<string, { text: string; message: RegExp; line: number | null }>> = {
+  'has a syntax error': { text: "exports.word = 'one' 'two';\n", message: /^SyntaxError: /, line: 1 },
+  'throws when it loads': { text: "\nthrow new Error('no database');\n", message: /no database/, line: 2 },
+  'never listens': {
+    text: "setInterval(() => {}, 1000);\nrequire('node:http').Server.prototype.listen = () => {};\nexports.word = '';\n",
+    message: /not ready within 1\.5 s \(bootTimeout\)/,
+    line: null,
+  },
+  'exits 0': { text: 'process.exit(0);\n', message: /exited with code 0 before it was ready/, line: null },
+  'exits 1': { text: 'process.exit(1);\n', message: /exited with code 1 before it was ready/, line: null },
+  hangs: { text: 'for (;;);\n', message: /not ready within 1\.5 s \(bootTimeout\)/, line: null },
+};
+
+for (const [name, { text, message, line }] of Object.entries(BROKEN)) {
+  test(`G. L. a save that ${name} costs no request and no worker, and the next good save heals`, async (t) => {
+    const { project, server } = await start(t, { workers: 2, bootTimeout: '1.5s' });
+    const load = startLoad(server.port(), t, '/word');
+    const before = server.pids('web');
+    await load.answered(2);
+    const report = await server.reloadBy(() => project.writeAtomically('word.cjs', text));
+    assert.equal(report.result, 'rejected');
+    assert.equal(report.replaced, 0);
+    assert.match(report.error?.message ?? '', message);
+    assert.equal(report.error?.line, line);
+    if (line !== null) assert.equal(report.error?.file, 'word.cjs');
+    await load.answered(2);
+    await server.settled();
+    assert.deepEqual(server.pids('web'), before);
+    const healed = await server.reloadBy(() => project.writeAtomically('word.cjs', "exports.word = 'healed';\n"));
+    assert.equal(healed.result, 'done');
+    await load.answered(2);
+    const { answers, failures } = await load.stop();
+    assert.deepEqual(failures, [], `of ${answers.length} requests`);
+    assert.equal((await server.ask('/word')).text, 'healed');
+  });
+}
+
+test('G. code that exits once it is ready is a crash: slowed down, told with the next try, and ended by a good save', async (t) => {
+  const { project, server } = await start(t, {});
+  const exits = "setTimeout(() => process.exit(1), 100);\nexports.word = 'short';\n";
+  const report = await server.reloadBy(() => project.write('word.cjs', exits));
+  assert.equal(report.result, 'done', 'it came up');
+  const { groups } = await server.snapshotWith(
+    (now) => workersOf(server, now).some(({ crashes, nextTryAt }) => crashes > 2 && nextTryAt !== null),
+    'a back-off',
+  );
+  const [waiting] = groups[0]?.workers ?? [];
+  assert.equal(waiting?.state, 'backoff');
+  assert.ok(Date.parse(waiting?.nextTryAt ?? '') > Date.now() - 1000);
+  await server.line(/web#1 exited with code 1, starts again in \d+ (ms|s) \(3rd crash in a row\)$/);
+  // Nobody runs: this one waits at the port that the master holds.
+  const asked = server.ask('/word');
+  const healed = await server.reloadBy(() => project.write('word.cjs', "exports.word = 'stays';\n"));
+  assert.equal(healed.result, 'done');
+  assert.ok(['short', 'stays'].includes((await asked).text));
+  await server.settled();
+  assert.equal(server.ready('web')[0]?.crashes, 0);
+  assert.equal((await server.ask('/word')).text, 'stays');
+});
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  test(`L. workers that ${signal} ends from outside come back, all at once and one after the other`, async (t) => {
+    const { server } = await start(t, { workers: 3 });
+    const first = server.pids('web');
+    for (const pid of first) process.kill(pid!, signal);
+    const allNew = (before: readonly (number | null)[]) =>
+      server.snapshotWith((now) => {
+        const pids = server.pids('web', now);
+        return pids.length === 3 && pids.every((pid) => !before.includes(pid));
+      }, 'three other workers');
+    await allNew(first);
+    const second = server.pids('web');
+    for (const [index, pid] of second.entries()) {
+      process.kill(pid!, signal);
+      await server.snapshotWith(
+        (now) => {
+          const slot = server.ready('web', now)[index];
+          return server.pids('web', now).length === 3 && slot?.pid !== pid;
+        },
+        `another worker ${index + 1}`,
+      );
+    }
+    await server.settled();
+    assert.equal(new Set([...first, ...second, ...server.pids('web')]).size, 9);
+    assert.equal((await server.ask()).status, 200);
+    assert.equal(server.snapshot.generation, 1);
+    assert.equal(server.lastReload, null, 'that is no reload');
+  });
+}
+
+test('O. the program is loaded once in each process, and its environment is worked out anew for each generation', async (t) => {
+  const project = Project.of('cases', t);
+  project.link('ws');
+  project.write('.env', 'GREETING=one\n');
+  project.write(
+    'word.cjs',
+    "console.log('loads', process.pid, process.env.GREETING);\nexports.word = process.env.GREETING;\n",
+  );
+  const web = { entry: './app.cjs', workers: 2, envFile: '.env' };
+  project.write('group.cjs', `module.exports = { groups: { web: ${JSON.stringify(web)} } };\n`);
+  const server = await project.ready(['group.cjs']);
+  const load = startLoad(server.port(), t, '/word');
+  const seen = new Map<number, string>();
+  const note = (greeting: string): void => server.pids('web').forEach((pid) => seen.set(pid!, greeting));
+  note('one');
+  for (const greeting of ['two', 'three']) {
+    await load.answered(2);
+    const report = await server.reloadBy(() => project.writeAtomically('.env', `GREETING=${greeting}\n`));
+    assert.equal(report.result, 'done');
+    await server.settled();
+    note(greeting);
+    assert.equal((await server.ask('/word')).text, greeting);
+  }
+  const { failures } = await load.stop();
+  assert.deepEqual(failures, []);
+  const loads = server.lines.flatMap((line) => /loads (\d+) (\w+)$/.exec(line)?.slice(1).join(' ') ?? []);
+  assert.deepEqual(loads.sort(), [...seen].map((pair) => pair.join(' ')).sort(), 'each once, with its own environment');
 });
