@@ -10,7 +10,6 @@
 // Each file runs in a process of its own, with a time limit, and must leave no process behind.
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { run as runTests } from 'node:test';
 import { inspect, parseArgs } from 'node:util';
@@ -24,10 +23,12 @@ import { ensureChromium, ensureCodeServer, ensureNode, nodeVersions } from './te
 const markName = 'GRACEFUL_RELOAD_TEST_RUN';
 const minutes = 60_000;
 
+/** `lanes`: how many files of the suite run at a time. */
 const suites = {
-  unit: { limit: 2 * minutes, concurrency: Math.min(2, cpus().length) },
-  process: { limit: 4 * minutes, concurrency: 1 },
-  workbench: { limit: 8 * minutes, concurrency: 1 },
+  unit: { limit: 2 * minutes, lanes: 2 },
+  // Its files wait for most of their time, for processes and deadlines.
+  process: { limit: 4 * minutes, lanes: 2 },
+  workbench: { limit: 8 * minutes, lanes: 1 },
 };
 
 const filesOf = (suite, filters, pattern = '*.test.ts') =>
@@ -80,52 +81,52 @@ async function runSuite({ title, suite, files, binary }, verbose, total) {
     counts.failed++;
     console.log(`  ✖ there is no test in test/${suite}`);
   }
-  // One file at a time as far as leftovers go: with several at once nobody could say whose they are.
-  const { limit, concurrency } = suites[suite];
-  if (concurrency > 1) await runFiles(files);
-  else for (const file of files) await runFiles([file]);
-
-  async function runFiles(batch) {
-    if (batch.length === 0) return;
-    const mark = randomUUID();
-    process.env[markName] = mark;
-    if (binary) process.env.GR_TEST_NODE = binary;
-    const reports = new Map(
-      batch.map((file) => [file, { passed: 0, failed: 0, skipped: 0, failures: [], output: '' }]),
-    );
-    const of = (data) => reports.get(data.file) ?? reports.get(data.name) ?? [...reports.values()][0];
-    // The runner fails a test at the limit, but waits for ever for a file whose process then does not end.
-    let timedOut = false;
-    const watchdog = setTimeout(() => {
-      timedOut = true;
-      void endAll(() => findMarked(mark));
-    }, limit + 5000);
-    const events = runTests({ files: batch, concurrency, timeout: limit, isolation: 'process', cwd: root });
-    const path = [];
-    for await (const { type, data } of events) {
-      if (type === 'test:start') path.splice(data.nesting, path.length, data.name);
-      else if (type === 'test:pass' || type === 'test:fail') count(of(data), type, data, path);
-      else if (type === 'test:stdout' || type === 'test:stderr') of(data).output += data.message;
-      else if (type === 'test:diagnostic' && data.nesting > 0) of(data).output += `${data.message}\n`;
-    }
-    clearTimeout(watchdog);
-    const left = timedOut ? undefined : await leftovers(mark);
-    for (const [file, report] of reports) {
-      if (timedOut) fail(report, `not over after ${(limit + 5000) / 1000} s; its processes were ended`, '');
-      if (left && batch.length === 1) fail(report, 'processes are left behind', left);
-      if (report.passed + report.failed + report.skipped === 0) fail(report, 'the file holds no test', '');
-      print(relative(root, file), report, verbose);
-      for (const name of Object.keys(counts)) counts[name] += report[name];
-    }
-    if (left && batch.length > 1) {
-      counts.failed++;
-      console.log(`  ✖ processes are left behind\n${left}`);
-    }
-  }
-
+  const { limit, lanes } = suites[suite];
+  const queue = [...files];
+  await Promise.all(
+    Array.from({ length: lanes }, async () => {
+      for (let file = queue.shift(); file; file = queue.shift()) {
+        const report = await runFile(file, limit, binary);
+        print(relative(root, file), report, verbose);
+        for (const name of Object.keys(counts)) counts[name] += report[name];
+      }
+    }),
+  );
   for (const name of Object.keys(counts)) total[name] += counts[name];
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`  ${title}: ${summary(counts)} in ${seconds} s`);
+}
+
+async function runFile(file, limit, binary) {
+  const report = { passed: 0, failed: 0, skipped: 0, failures: [], output: '' };
+  // Whatever the file starts carries its mark, so that leftovers can be told from those of the file in the other lane.
+  const mark = randomUUID();
+  const env = { ...process.env, [markName]: mark, ...(binary ? { GR_TEST_NODE: binary } : {}) };
+  // The runner fails a test at the limit, but waits for ever for a file whose process then does not end.
+  let timedOut = false;
+  const watchdog = setTimeout(() => {
+    timedOut = true;
+    void endAll(() => marked(mark, markName));
+  }, limit + 5000);
+  const path = [];
+  for await (const { type, data } of runTests({
+    files: [file],
+    timeout: limit,
+    isolation: 'process',
+    cwd: root,
+    env,
+  })) {
+    if (type === 'test:start') path.splice(data.nesting, path.length, data.name);
+    else if (type === 'test:pass' || type === 'test:fail') count(report, type, data, path);
+    else if (type === 'test:stdout' || type === 'test:stderr') report.output += data.message;
+    else if (type === 'test:diagnostic' && data.nesting > 0) report.output += `${data.message}\n`;
+  }
+  clearTimeout(watchdog);
+  const left = timedOut ? undefined : await leftovers(mark);
+  if (timedOut) fail(report, `not over after ${(limit + 5000) / 1000} s; its processes were ended`, '');
+  if (left) fail(report, 'processes are left behind', left);
+  if (report.passed + report.failed + report.skipped === 0) fail(report, 'the file holds no test', '');
+  return report;
 }
 
 function count(report, type, data, path) {
@@ -157,11 +158,9 @@ function print(file, report, verbose) {
     console.log(`    its output:\n${report.output.replace(/^/gm, '      ')}`);
 }
 
-const findMarked = (mark) => marked(mark, markName).filter((pid) => pid !== process.pid);
-
 /** Names processes that the tests started and that still run a moment later, and ends them. */
 async function leftovers(mark) {
-  const find = () => findMarked(mark);
+  const find = () => marked(mark, markName);
   for (const deadline = Date.now() + 3000; find().length > 0 && Date.now() < deadline;) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
