@@ -112,7 +112,7 @@ function registerSyncHooks(tracker: Tracker): void {
 
 type ResolveFilename = (
   request: string,
-  parent: { filename?: string } | null,
+  parent: { filename?: string | null } | null,
   isMain: boolean,
   options?: object,
 ) => string;
@@ -127,11 +127,11 @@ function wrapCommonJs(tracker: Tracker): void {
       file = original.call(this, request, parent, isMain, options);
     } catch (error) {
       if (request === OWN_NAME) return tracker.indexFile;
-      tracker.missing(parent?.filename, request);
+      tracker.missing(parent?.filename ?? undefined, request);
       throw error;
     }
     if (isAbsolute(file)) {
-      tracker.edge(parent?.filename, file, request);
+      tracker.edge(parent?.filename ?? undefined, file, request);
       tracker.load(file);
     }
     return file;
