@@ -1,5 +1,6 @@
 /** The wiring plan: everything the extension consists of, made and connected once, disposed with the extension. */
 import * as l10n from '@vscode/l10n';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { createApi, type GracefulReloadApi } from './api.ts';
 import { AddToTasks } from './commands/addToTasks.ts';
@@ -21,6 +22,8 @@ import { DeadTerminals } from './tasks/deadTerminals.ts';
 import { DetectedServers } from './tasks/detectedServers.ts';
 import { ServerTaskProvider } from './tasks/provider.ts';
 import { Runs } from './tasks/runs.ts';
+import { DebugSessions } from './debug/debugSessions.ts';
+import { InspectPort } from './debug/inspectPort.ts';
 import { Decorations } from './views/decorations.ts';
 import { LanguageStatus } from './views/languageStatus.ts';
 import { ServersView } from './views/serversView.ts';
@@ -79,11 +82,14 @@ export function createApp(context: vscode.ExtensionContext): App {
   own(new BootstrapEdits({ servers, notifications, compare: (session, change) => running.compare(session, change) }));
 
   const start = new StartServer(servers, runs, view, provider, own(new DeadTerminals(runs)));
+  const targets = new Targets(servers, folders);
   own(
     registerCommands({
       start,
       addToTasks: new AddToTasks(runs, folders),
-      targets: new Targets(servers, folders),
+      targets,
+      debugSessions: own(new DebugSessions(servers, join(context.extensionPath, 'dist'), log)),
+      inspectPort: new InspectPort(servers, targets, start),
       history,
       runs,
       running,

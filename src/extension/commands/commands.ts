@@ -4,6 +4,8 @@ import { UserError } from '../../protocol/userError.ts';
 import { SERVERS_VIEW, type CommandId } from '../contributions.ts';
 import type { HistoryPages } from '../history/historyPages.ts';
 import type { Notifications } from '../notifications.ts';
+import type { DebugSessions } from '../debug/debugSessions.ts';
+import type { InspectPort } from '../debug/inspectPort.ts';
 import type { RunningVersions } from '../compare/runningVersions.ts';
 import { restartServer } from '../restart/restartServer.ts';
 import type { Runs } from '../tasks/runs.ts';
@@ -17,6 +19,8 @@ export interface CommandParts {
   readonly addToTasks: AddToTasks;
   readonly targets: Targets;
   readonly history: HistoryPages;
+  readonly debugSessions: DebugSessions;
+  readonly inspectPort: InspectPort;
   readonly runs: Runs;
   readonly running: RunningVersions;
   readonly notifications: Notifications;
@@ -56,6 +60,11 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
       const session = await targets.server(argument);
       if (session) await withViewProgress(() => stopServer(session, runs));
     },
+    'gracefulReload.attachDebugger': async (argument) => {
+      const target = await targets.debuggable(argument);
+      if (target) await parts.debugSessions.attach(target.session, target.scope);
+    },
+    'gracefulReload.inspectPort': (argument) => parts.inspectPort.find(argument),
     'gracefulReload.compareWithRunning': async (argument) => {
       const target = await targets.changedFile(argument);
       if (target) await parts.running.compare(target.session, target.change);

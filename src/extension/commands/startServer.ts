@@ -47,6 +47,19 @@ export class StartServer {
     await this.servers.scan();
     const running = await this.sessionOf(task);
     if (running) return this.reveal(running);
+    await this.runTask(task);
+  }
+
+  /** The server of that task, started where it does not run; undefined when it does not come up. */
+  async ensure(task: vscode.Task): Promise<Session | undefined> {
+    await this.servers.scan();
+    const running = await this.sessionOf(task);
+    if (running) return running;
+    await this.runTask(task);
+    return this.sessionOf(task);
+  }
+
+  private async runTask(task: vscode.Task): Promise<void> {
     const execution = this.runs.executionOf(task);
     if (execution) {
       (await this.runs.terminalOf(execution))?.show(true);

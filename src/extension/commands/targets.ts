@@ -5,6 +5,7 @@
 import * as vscode from 'vscode';
 import type { GroupStatus, NeedsRestart } from '../../protocol/status.ts';
 import { UserError } from '../../protocol/userError.ts';
+import type { DebugScope } from '../debug/debugSessions.ts';
 import { editorPath } from '../paths.ts';
 import type { Servers } from '../servers.ts';
 import type { Session } from '../session.ts';
@@ -130,6 +131,23 @@ export class Targets {
       label: `${group.name}#${slot}`,
       description: `${session.entry.name} · ${plural(inFlight, 'request')}`,
     }));
+  }
+
+  /** A row stands for all workers below it; from the palette one is picked. */
+  async debuggable(argument: unknown): Promise<{ readonly session: Session; readonly scope: DebugScope } | undefined> {
+    const session = await this.server(argument);
+    if (!session) return undefined;
+    const { group, slot } = targetOf(argument) ?? {};
+    if (argument !== undefined)
+      return { session, scope: { ...(group === undefined ? {} : { group }), ...(slot === undefined ? {} : { slot }) } };
+    const workers = (session.snapshot?.groups ?? []).flatMap(({ name, workers: all }) =>
+      all.filter(({ state }) => state !== 'draining').map((worker) => ({ ...worker, group: name })),
+    );
+    const worker = await pick(workers, 'Which worker?', ({ group: name, slot: index, pid, state }) => ({
+      label: `${name}#${index}`,
+      description: pid === null ? state : `${state} · pid ${pid}`,
+    }));
+    return worker && { session, scope: { group: worker.group, slot: worker.slot } };
   }
 
   async worker(argument: unknown): Promise<WorkerTarget | undefined> {

@@ -41,7 +41,10 @@ function workerRows(groupId: string, serverId: string, group: GroupStatus, now: 
       label: String(worker.slot),
       description,
       icon: workerIcon(worker),
-      contextValue: `worker ${worker.state} ${group.reloadable && !successor ? 'reloadable' : 'fixed'}`,
+      contextValue: [
+        `worker ${worker.state} ${group.reloadable && !successor ? 'reloadable' : 'fixed'}`,
+        ...(worker.state === 'draining' ? [] : ['debuggable']),
+      ].join(' '),
       spoken: `Worker ${worker.slot} of ${group.name}, ${description.replaceAll(' · ', ', ')}`,
       fold: 'none',
       children: [],
@@ -71,13 +74,27 @@ function drainingLast(a: WorkerStatus, b: WorkerStatus): number {
 
 function describeWorker(worker: WorkerStatus, successor: WorkerStatus | undefined, now: number): string {
   const parts: string[] = [describeWorkerState(worker, now), `g${worker.generation}`];
+  if (worker.debugger !== null) parts.push(describeDebugger(worker.debugger));
   if (worker.state === 'ready' && worker.startedAt !== null) parts.push(age(worker.startedAt, now));
   if (worker.state === 'draining' && worker.killAt !== null) parts.push(`${remaining(worker.killAt, now)} left`);
   if (worker.state !== 'starting' && worker.pid !== null) parts.push(`pid ${worker.pid}`);
   if (worker.connections > 0) parts.push(`${worker.connections} conn`);
   if (worker.state === 'ready' && worker.rss > 0) parts.push(megabytes(worker.rss));
+  if (worker.inspectPort !== null) parts.push(`debug port ${worker.inspectPort}`);
   if (worker.state === 'ready' && successor) parts.push('serves until its successor is ready');
   return parts.join(' · ');
+}
+
+/** Also why nothing hurries it, and a reload waits for it. */
+function describeDebugger(state: NonNullable<WorkerStatus['debugger']>): string {
+  switch (state) {
+    case 'awaited':
+      return 'waits for a debugger';
+    case 'connected':
+      return 'debugger attached';
+    case 'paused':
+      return 'paused in the debugger';
+  }
 }
 
 function describeWorkerState(worker: WorkerStatus, now: number): string {

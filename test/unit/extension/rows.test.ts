@@ -54,7 +54,7 @@ describe('group row', () => {
   test('tells by its tags whether it reloads', () => {
     const [row] = rowOf(snapshot({ groups: [group('gateway', [worker(1)], { reloadable: false })] })).children;
     assert.equal(row?.contextValue, 'group fixed');
-    assert.equal(row?.children[0]?.contextValue, 'worker ready fixed');
+    assert.equal(row?.children[0]?.contextValue, 'worker ready fixed debuggable');
   });
 });
 
@@ -116,6 +116,20 @@ describe('worker rows', () => {
     const rows = workersOf(snapshot({ groups }));
     assert.deepEqual(rows.map(({ id }) => id).sort(), ['S/web/1', 'S/web/1:g2']);
     assert.equal(rows.find(({ id }) => id === 'S/web/1')?.description.startsWith('unresponsive'), true);
+  });
+
+  test('tell where a debugger finds a worker, and that one holds it', () => {
+    const killAt = null;
+    const groups = [
+      group('web', [worker(1, { inspectPort: 9229 }), worker(1, { state: 'draining', debugger: 'paused', killAt })]),
+    ];
+    const rows = workersOf(snapshot({ groups }));
+    assert.equal(rows[0]?.description, 'ready · g1 · 30 s · pid 101 · debug port 9229');
+    assert.equal(rows[1]?.description, 'draining · g1 · paused in the debugger · pid 101');
+    assert.deepEqual(
+      rows.map(({ contextValue }) => contextValue),
+      ['worker ready reloadable debuggable', 'worker draining fixed'],
+    );
   });
 });
 
