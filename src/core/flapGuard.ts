@@ -1,15 +1,12 @@
 /**
  * Stops loops in which a program writes a file that it loads: each reload makes it write once more, and each write makes
  * a reload. Who wrote a file the system does not tell, but such a file changes once for each reload, while the new worker
- * comes up, and not while a reload is put off. So the next reloads are put off first; the file is left alone only when
- * each of them was answered by a change, and the waiting by none. What a person or a script writes is never lost.
+ * comes up, and not while a reload is put off. Whoever waits for the end of the reload before they write is none of its workers:
+ * their saves act at once. So the next reloads are put off first; the file is left alone only when each of them was
+ * answered by a change before its end, and the waiting by none. What a person or a script writes is never lost.
  */
 
-/** A change this soon after the end of the reload that the file caused may have to do with it, in ms. */
-const SOON_MS = 2000;
-/** One that comes before its end, or this soon after it, looks like the new worker's doing. */
-const AT_ONCE_MS = 100;
-/** That many changes after reloads are taken for a coincidence. */
+/** That many changes during the reload that the file caused are taken for a coincidence. */
 const FREE = 5;
 const DELAYS_MS = [1000, 2000];
 /** By then putting off has not helped. */
@@ -18,11 +15,9 @@ const STOP = 8;
 interface Streak {
   /** Of the content that was last acted on, or is waited with. */
   readonly digest: string | null;
-  /** Changes in a row that followed a reload which the file had caused. */
+  /** Changes in a row that came during the reload which the file had caused. */
   readonly times: number;
-  /** How many of the last ones came at once. */
-  readonly atOnce: number;
-  /** The reload that it caused runs (null) or ended then; undefined while none has begun for the last change. */
+  /** When that reload ended, in ms of the system's clock; null while it runs, undefined while none has begun for the last change. */
   readonly endedAt: number | null | undefined;
   /** For the last change none begins before. */
   readonly putOffUntil: number;
@@ -44,42 +39,41 @@ export class FlapGuard {
     return this.left.has(file);
   }
 
-  /** The file has a new content, and no editor put it there. */
-  changed(file: string, digest: string | null, now: number): Verdict {
+  /** The file has a new content since `writtenAt` (ms of the system's clock), and no editor put it there. */
+  changed(file: string, digest: string | null, now: number, writtenAt: number): Verdict {
     if (this.left.has(file)) return { act: 'never' };
     const streak = this.streaks.get(file);
     if (!streak) return { act: 'now' };
-    const { times, atOnce, endedAt, putOffUntil } = streak;
+    const { times, endedAt, putOffUntil } = streak;
     const asBefore: Verdict = putOffUntil > now ? { act: 'later', at: putOffUntil } : { act: 'now' };
     if (streak.digest === digest) return asBefore;
     if (endedAt === undefined) {
       // It changes without a reload: somebody else writes it.
-      this.streaks.set(file, { ...streak, digest, atOnce: 0 });
+      this.streaks.set(file, { ...streak, digest, times: 0 });
       return asBefore;
     }
-    const since = endedAt === null ? 0 : now - endedAt;
-    if (since > SOON_MS) {
+    if (endedAt !== null && writtenAt >= endedAt) {
       this.streaks.delete(file);
       return { act: 'now' };
     }
-    const next = { times: times + 1, atOnce: since <= AT_ONCE_MS ? atOnce + 1 : 0 };
-    if (next.atOnce >= STOP) {
+    const next = times + 1;
+    if (next >= STOP) {
       this.streaks.delete(file);
       this.left.add(file);
       return { act: 'never' };
     }
-    const delay = next.times < FREE ? 0 : (DELAYS_MS[next.times - FREE] ?? DELAYS_MS.at(-1)!);
-    this.streaks.set(file, { ...next, digest, endedAt: undefined, putOffUntil: now + delay });
+    const delay = next < FREE ? 0 : (DELAYS_MS[next - FREE] ?? DELAYS_MS.at(-1)!);
+    this.streaks.set(file, { times: next, digest, endedAt: undefined, putOffUntil: now + delay });
     return delay > 0 ? { act: 'later', at: now + delay } : { act: 'now' };
   }
 
   /** A reload begins for the file with this content. */
   acted(file: string, digest: string | null): void {
-    const { times, atOnce } = this.streaks.get(file) ?? { times: 0, atOnce: 0 };
-    this.streaks.set(file, { digest, times, atOnce, endedAt: null, putOffUntil: 0 });
+    const times = this.streaks.get(file)?.times ?? 0;
+    this.streaks.set(file, { digest, times, endedAt: null, putOffUntil: 0 });
   }
 
-  /** No reload runs any more. */
+  /** No reload runs any more; `now` in ms of the system's clock. */
   ended(now: number): void {
     for (const [file, streak] of this.streaks)
       if (streak.endedAt === null) this.streaks.set(file, { ...streak, endedAt: now });

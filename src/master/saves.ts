@@ -2,6 +2,7 @@
  * From a save to a request: the editor's word and the file system are two sources of one decision, content decides, and
  * what reloads is what loaded the file.
  */
+import { statSync } from 'node:fs';
 import type { GroupFiles, LoadedFiles } from '../core/changeScope.ts';
 import { FlapGuard } from '../core/flapGuard.ts';
 import { Moments } from '../core/moments.ts';
@@ -60,6 +61,8 @@ export class Saves {
   version = 0;
   private readonly editor = new EditorSaves();
   private readonly actedOn = new Map<string, string | null>();
+  /** By file: the content that the change which runs or waits was asked for. */
+  private readonly requested = new Map<string, string | null>();
   private readonly parts: SavesParts;
   private readonly moments: Moments;
   private readonly guard = new FlapGuard();
@@ -195,7 +198,10 @@ export class Saves {
 
   /** What was saved while it ran may have been too late for some of its workers. */
   onChangeEnded(): void {
-    if (!this.parts.isChanging()) this.guard.ended(performance.now());
+    if (!this.parts.isChanging()) {
+      this.guard.ended(Date.now());
+      this.requested.clear();
+    }
     const files = [...this.touched].filter((file) => !this.moments.isWaiting(file));
     this.touched.clear();
     this.request(files);
@@ -234,9 +240,14 @@ export class Saves {
     }
     const origin = this.originOf(file);
     if (!this.parts.policy.counts(origin, file)) return false;
+    if (this.requested.has(file) && this.requested.get(file) === digest) {
+      // Told of once more while its reload runs.
+      this.touched.add(file);
+      return true;
+    }
     const isEditors = origin.kind === 'save';
     if (isEditors) this.guard.forgive(file);
-    const verdict = isEditors ? ({ act: 'now' } as const) : this.guard.changed(file, digest, now);
+    const verdict = isEditors ? ({ act: 'now' } as const) : this.guard.changed(file, digest, now, writtenAt(file));
     if (verdict.act === 'never') {
       if (this.moments.isWaiting(file)) this.moments.forget(file);
       this.parts.onLeftAlone(file);
@@ -268,16 +279,19 @@ export class Saves {
     const at = this.moments.nextAt(now);
     if (at === null) return;
     // What the system told of while this process had no time is heard first.
-    const wake = (): void => void setImmediate(() => this.onTime());
+    const wake = (): void => void setImmediate(() => void this.onTime());
     this.timer = setTimeout(wake, Math.min(Math.max(1, at - now), LONGEST_SLEEP_MS));
   }
 
-  private onTime(): void {
+  private async onTime(): Promise<void> {
     this.parts.tools.look();
     const files = this.moments.due(performance.now());
-    this.request(files);
-    if (files.length > 0) this.parts.onKnown();
     this.schedule();
+    if (files.length === 0) return;
+    // The watch drops events of a file that follow closely: the last of several writes may not have been told of.
+    await Promise.all(files.map((file) => this.disk.look(file)));
+    this.request(files);
+    this.parts.onKnown();
   }
 
   /** Asks for what is still stale now, and may still act: an earlier change may have taken care of it. */
@@ -293,6 +307,7 @@ export class Saves {
       this.touched.add(file);
       const digest = this.disk.digest(file) ?? null;
       this.guard.acted(file, digest);
+      this.requested.set(file, digest);
       if (this.actedOn.get(file) !== digest) {
         this.actedOn.set(file, digest);
         this.version += 1;
@@ -303,4 +318,9 @@ export class Saves {
     const isSaved = causes.some((file) => this.originOf(file).kind === 'save');
     this.parts.reload([...stale], { kind: isSaved ? 'save' : 'change', files: causes });
   }
+}
+
+/** In ms of the system's clock, as programs cannot set it; now where the file is gone. */
+function writtenAt(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.ctimeMs ?? Date.now();
 }

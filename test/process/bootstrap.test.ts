@@ -129,7 +129,7 @@ async function flagged(server: Server, ...files: string[]): Promise<Server['snap
       const names = needsRestart.map(({ file }) => file).sort();
       return (
         names.join() === [...files].sort().join() &&
-        needsRestart.every(({ file, chain }) => chain.at(-1) === file || file === 'server.js')
+        needsRestart.every(({ file, chain }) => chain.length > 1 || file === 'server.js')
       );
     },
     `flags for ${files.join(', ') || 'nothing'}`,

@@ -48,7 +48,7 @@ workbenchTest('a server from start to stop', shopOn(port), async (workbench, win
     const text = await terminal.waitForText(/ready in \d+ ms/);
     assert.match(text, /graceful-reload {2}shop {2}g1 {2}2 groups, 4 workers {2}http:\/\/localhost:\d+ {2}ready in/);
     for (const prefix of ['web#1', 'web#2', 'web#3', 'ticker#1'])
-      assert.match(text, new RegExp(`^${prefix} +\\| `, 'm'));
+      await terminal.waitForText(new RegExp(`^${prefix} +\\| `, 'm'));
     await sidebar.expand('ticker');
     await settled(window, 1, { group: 'ticker', slots: 1 });
     const [server] = await sidebar.rows();
