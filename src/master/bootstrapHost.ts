@@ -2,20 +2,15 @@
 import type { ErrorInfo } from '../protocol/status.ts';
 import type { Declared } from './definitions.ts';
 import { errorInfo, type Failure } from './errors.ts';
-import { ProcessFiles } from './files.ts';
+import type { ProcessFiles } from './files.ts';
 import type { Launch } from './launch.ts';
 import type { Logger } from './logger.ts';
 import type { Output } from './output.ts';
+import type { Report } from '../protocol/workerMessages.ts';
 import { WorkerProcess } from './workerProcess.ts';
 
 /** How long a bootstrap script may take to declare its groups. */
 const TIMEOUT_MS = 30_000;
-
-export interface Evaluation {
-  readonly files: ProcessFiles;
-  /** What it declares, or why it does not. */
-  readonly outcome: Declared | ErrorInfo;
-}
 
 export interface HostParts {
   readonly output: Output;
@@ -23,11 +18,19 @@ export interface HostParts {
   readonly display: (path: string) => string;
   readonly onSpawn: (pid: number) => void;
   readonly onExit: (pid: number) => void;
+  readonly onReport: (files: ProcessFiles, report: Report) => void;
 }
 
-export function evaluateBootstrap(launch: Launch, parts: HostParts): Promise<Evaluation> {
+/**
+ * @param files takes what the script loads
+ * @returns what it declares, or why it does not
+ */
+export function evaluateBootstrap(
+  launch: Launch,
+  files: ProcessFiles,
+  parts: HostParts,
+): Promise<Declared | ErrorInfo> {
   return new Promise((done) => {
-    const files = new ProcessFiles();
     let failure: Failure | null = null;
     let declared: Declared | undefined;
     let isLate = false;
@@ -41,7 +44,7 @@ export function evaluateBootstrap(launch: Launch, parts: HostParts): Promise<Eva
         },
         onReport: (report) => {
           if (report.r === 'error') failure = report;
-          else files.add(report);
+          else parts.onReport(files, report);
         },
         onAnnounced: () => undefined,
         onExit: (code, signal) => {
@@ -51,13 +54,12 @@ export function evaluateBootstrap(launch: Launch, parts: HostParts): Promise<Eva
             ? `did not declare its groups within ${TIMEOUT_MS / 1000} s`
             : `ended with ${signal ?? `code ${code ?? '?'}`} before it declared its groups`;
           const reason = failure ?? { message: `The bootstrap script ${how}`, stack: null, code: null };
-          done({
-            files,
-            outcome: declared ?? {
+          done(
+            declared ?? {
               ...errorInfo(reason, stderr.tail(), parts.display, [...files.loaded.keys()].at(-1)),
               code: 'bootstrap-error',
             },
-          });
+          );
         },
       },
       parts.log,

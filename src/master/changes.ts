@@ -9,10 +9,11 @@ import { compileCheck } from './compileCheck.ts';
 import { withoutDebugger } from './debuggerEnv.ts';
 import { declaredDefinition, plainDefinition, specsOf, type Declared } from './definitions.ts';
 import { errorPlace, plainError } from './errors.ts';
-import { keepTexts, NO_BOOTSTRAP, ProcessFiles } from './files.ts';
-import { launchOf } from './launch.ts';
+import { keepTexts, NO_BOOTSTRAP, ProcessFiles, withoutEnvFiles } from './files.ts';
+import { launchOf, readEnvironment, type Launch } from './launch.ts';
 import type { Facts } from './facts.ts';
 import type { Loop } from './loop.ts';
+import { originOf } from './meaning.ts';
 import type { ReloadLog } from './reloadLog.ts';
 import type { Saves } from './saves.ts';
 import { placeText } from './terminal.ts';
@@ -49,17 +50,27 @@ export class Changes {
       this.loop.enqueueLater({ type: 'evaluated', change: change.id, outcome: specsOf(definition) });
       return;
     }
-    const launch = launchOf({
-      node: this.loop.parts.node,
-      entry: this.facts.options.script,
-      args: this.facts.options.args,
-      nodeArgs: this.facts.options.nodeArgs,
-      cwd: this.facts.options.cwd,
-      env: withoutDebugger({ ...process.env, ...this.loop.parts.extraEnv }),
-      role: 'bootstrap',
-    });
-    const { files, outcome } = await evaluateBootstrap(launch, this.hostParts());
-    for (const file of files.loaded.keys()) this.loop.watch(file);
+    const files = new ProcessFiles();
+    let launch: Launch;
+    try {
+      const environment = readEnvironment(facts.options.envFiles, process.env);
+      this.loop.counting.began(files, facts.options.script, facts.options.nodeArgs, environment);
+      launch = launchOf({
+        node: this.loop.parts.node,
+        entry: facts.options.script,
+        args: facts.options.args,
+        nodeArgs: facts.options.nodeArgs,
+        cwd: facts.options.cwd,
+        env: withoutDebugger({ ...environment.env, ...this.loop.parts.extraEnv }),
+        role: 'bootstrap',
+        root: facts.options.cwd,
+      });
+    } catch (error) {
+      const outcome = plainError('bootstrap-error', messageOf(error));
+      this.loop.enqueueLater({ type: 'evaluated', change: change.id, outcome });
+      return;
+    }
+    const outcome = await evaluateBootstrap(launch, files, this.hostParts());
     // A newer request may have taken its place meanwhile.
     if (this.facts.core.change?.id !== change.id) return;
     this.loop.enqueue({ type: 'evaluated', change: change.id, outcome: this.declared(files, outcome) });
@@ -69,7 +80,8 @@ export class Changes {
     const { facts } = this;
     if (!('definition' in outcome)) return outcome;
     try {
-      const definition = declaredDefinition(facts.options, outcome, ++this.lastDefinition);
+      const env = withoutEnvFiles(outcome.env, files);
+      const definition = declaredDefinition(facts.options, { ...outcome, env }, ++this.lastDefinition);
       facts.next = { definition, bootstrap: keepTexts(files) };
       return specsOf(definition);
     } catch (error) {
@@ -85,6 +97,7 @@ export class Changes {
       display: (path) => this.facts.display(path),
       onSpawn: (pid) => this.parts.reaper.watch(pid),
       onExit: (pid) => this.parts.reaper.forget(pid),
+      onReport: (files, report) => this.loop.takeReport(files, report),
     };
   }
 
@@ -100,17 +113,19 @@ export class Changes {
         .filter((file) => file.groups.includes(name))
         .map(({ file }) => file);
       const present = [...new Set([...entries, ...changed])].filter(
-        (file) => /\.[mc]?[jt]sx?$|\.json$/.test(file) && this.parts.saves.disk.digest(file) !== null,
+        (file) =>
+          /\.[mc]?[jt]sx?$|\.json$/.test(file) &&
+          originOf(facts, file) === undefined &&
+          this.parts.saves.disk.digest(file) !== null,
       );
       if (present.length === 0) continue;
-      const env = { ...group.inherited, ...group.options.env };
       const launch = launchOf({
         node: this.loop.parts.node,
         entry: group.entry,
         args: [],
         nodeArgs: group.options.nodeArgs,
         cwd: group.cwd,
-        env: withoutDebugger(env),
+        env: withoutDebugger({ ...group.inherited, ...group.options.env }),
         role: 'check',
         check: present,
       });

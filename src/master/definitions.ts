@@ -8,6 +8,7 @@ import { takeInspect, type InspectWish } from '../protocol/inspect.ts';
 import type { ReloadOn } from '../protocol/status.ts';
 import { UserError, wholeFile } from '../protocol/userError.ts';
 import { issuePlace, optionPlace } from './optionPlace.ts';
+import { globsOf, type Glob } from './globs.ts';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
 
 export interface GroupDefinition {
@@ -16,7 +17,9 @@ export interface GroupDefinition {
   readonly definition: number;
   readonly entry: string;
   readonly workers: number;
-  readonly options: Omit<GroupOptions, 'entry' | 'workers' | 'envFile' | 'cwd'>;
+  readonly options: Omit<GroupOptions, 'entry' | 'workers' | 'envFile' | 'cwd' | 'include' | 'exclude'>;
+  readonly include: readonly Glob[];
+  readonly exclude: readonly Glob[];
   readonly cwd: string;
   readonly envFiles: readonly EnvFile[];
   /** Its workers are there to be debugged from the start; the first one at this port. */
@@ -29,6 +32,8 @@ export interface ServerDefinition {
   readonly number: number;
   readonly name: string | undefined;
   readonly reloadOn: ReloadOn | undefined;
+  /** What counts in no group counts for the bootstrap script neither. */
+  readonly exclude: readonly Glob[];
   readonly groups: ReadonlyMap<string, GroupDefinition>;
 }
 
@@ -45,8 +50,6 @@ const GROUP_DEFAULTS: GroupDefinition['options'] = {
   drainTimeout: 10_000,
   bootTimeout: 30_000,
   spares: 1,
-  include: [],
-  exclude: [],
   args: [],
   env: {},
   nodeArgs: [],
@@ -70,18 +73,24 @@ export function plainDefinition(options: StartOptions): ServerDefinition {
       drainTimeout: group.drainTimeout ?? GROUP_DEFAULTS.drainTimeout,
       bootTimeout: group.bootTimeout ?? GROUP_DEFAULTS.bootTimeout,
       spares: group.spares ?? GROUP_DEFAULTS.spares,
-      include: [...options.include],
-      exclude: [...options.exclude],
       args: [...options.args],
       nodeArgs: [...options.nodeArgs],
       env: { ...group.env },
     },
+    include: globsOf(options.include, options.cwd),
+    exclude: globsOf(options.exclude, options.cwd),
     cwd: options.cwd,
     envFiles: options.envFiles,
     inspect: options.inspect,
     inherited: process.env,
   };
-  return { number: 1, name: options.name, reloadOn: options.reloadOn, groups: new Map([['main', main]]) };
+  return {
+    number: 1,
+    name: options.name,
+    reloadOn: options.reloadOn,
+    exclude: main.exclude,
+    groups: new Map([['main', main]]),
+  };
 }
 
 /**
@@ -110,8 +119,9 @@ export function declaredDefinition(options: StartOptions, declared: Declared, nu
     return [name, groupOf(name, entry, group, definition, options, declared, number)] as const;
   });
   const reloadOn = options.reloadOn ?? definition.reloadOn;
+  const exclude = globsFor('exclude', definition, options);
   const inspected = new Map(inspectable(groups, options.inspect));
-  return { number, name: options.name ?? definition.name, reloadOn, groups: inspected };
+  return { number, name: options.name ?? definition.name, reloadOn, exclude, groups: inspected };
 }
 
 /** The first group that reloads has the ports that were asked for; the others have any. */
@@ -137,26 +147,56 @@ function groupOf(
   number: number,
 ): GroupDefinition {
   const folder = dirname(options.script);
-  const { entry: _entry, workers, envFile, cwd, ...rest } = group;
-  const { rest: nodeArgs, wish } = takeInspect(rest.nodeArgs);
-  const files = [...definition.envFile, ...envFile].map((file) => ({ path: resolve(folder, file), optional: false }));
+  const { entry: _entry, workers, envFile, cwd, include, exclude, nodeArgs: given, ...rest } = group;
+  const home = cwd === undefined ? declared.cwd : resolve(folder, cwd);
+  const { rest: uninspected, wish } = takeInspect(given);
+  const flags = splitEnvFiles(uninspected, home);
+  const named = [...definition.envFile, ...envFile].map((file) => ({ path: resolve(folder, file), optional: false }));
+  const files = [...named, ...flags.envFiles];
+  const missing = files.find(({ path, optional }) => !optional && !existsSync(path));
+  if (missing) {
+    const place = optionPlace(options.script, [
+      'groups',
+      name,
+      flags.envFiles.includes(missing) ? 'nodeArgs' : 'envFile',
+    ]);
+    throw new UserError('bootstrap-error', `groups.${name}: there is no env file ${missing.path}`, place);
+  }
   return {
     name,
     definition: number,
     entry,
     workers: countOf(workers),
-    options: {
-      ...rest,
-      include: [...options.include, ...definition.include, ...rest.include],
-      exclude: [...options.exclude, ...definition.exclude, ...rest.exclude],
-      args: [...rest.args, ...options.args],
-      nodeArgs,
-    },
-    cwd: cwd === undefined ? declared.cwd : resolve(folder, cwd),
+    options: { ...rest, nodeArgs: flags.nodeArgs, args: [...rest.args, ...options.args] },
+    include: [...globsFor('include', definition, options), ...globsOf(include, folder)],
+    exclude: [...globsFor('exclude', definition, options), ...globsOf(exclude, folder)],
+    cwd: home,
     envFiles: [...options.envFiles, ...files],
     inspect: wish,
     inherited: declared.env,
   };
+}
+
+/** Of all groups: those of the command line are meant from the start folder, those of the script from its own. */
+function globsFor(what: 'include' | 'exclude', definition: Definition, options: StartOptions): Glob[] {
+  return [...globsOf(options[what], options.cwd), ...globsOf(definition[what], dirname(options.script))];
+}
+
+/** Node would read them when the process boots; a spare one may wait long after that. */
+function splitEnvFiles(nodeArgs: readonly string[], cwd: string): { nodeArgs: string[]; envFiles: EnvFile[] } {
+  const rest: string[] = [];
+  const envFiles: EnvFile[] = [];
+  for (let index = 0; index < nodeArgs.length; index++) {
+    const flag = nodeArgs[index]!;
+    const found = /^--env-file(-if-exists)?(?:=(.*))?$/.exec(flag);
+    if (!found) {
+      rest.push(flag);
+      continue;
+    }
+    const path = found[2] ?? nodeArgs[++index];
+    if (path !== undefined) envFiles.push({ path: resolve(cwd, path), optional: found[1] !== undefined });
+  }
+  return { nodeArgs: rest, envFiles };
 }
 
 function entryOf(group: string, entry: string, script: string, shown: string): string {

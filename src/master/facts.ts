@@ -24,6 +24,8 @@ export class Facts {
   next: { readonly definition: ServerDefinition; readonly bootstrap: BootstrapFiles } | undefined;
   /** By group that does not reload: the text of its files. */
   private readonly fixedTexts = new Map<string, ReadonlyMap<string, string>>();
+  /** What processes of the server write themselves. */
+  readonly written = new Set<string>();
   /** Null until the first process has told whether the script declares groups. */
   isBootstrap: boolean | null = null;
 

@@ -4,50 +4,124 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
-import { sep } from 'node:path';
-import {
-  isStaleIn,
-  restartFlag,
-  scopeOf,
-  type GroupFiles,
-  type LoadedFiles,
-  type RestartFlag,
-  type Scoped,
-} from '../core/changeScope.ts';
-import { digestOf } from '../protocol/digest.ts';
+import { basename, sep } from 'node:path';
+import { differs, isStaleIn, type GroupFiles } from '../core/changeScope.ts';
+import { ABSENT, digestOf } from '../protocol/digest.ts';
+import type { Environment } from './launch.ts';
 import type { Report } from '../protocol/workerMessages.ts';
 
 export interface Edge {
   readonly parent: string | null;
   readonly specifier: string;
+  /** Of the call, where no import in the source would tell. */
+  readonly line?: number | null;
 }
+
+/** How a file that is no module came to count. */
+export type Origin =
+  /** The program read it before it was ready. */
+  | 'read'
+  /** Part of the environment comes from it. */
+  | 'env'
+  /** It decides how the program is run: package.json, tsconfig.json. */
+  | 'config'
+  /** It stands for the packages that are installed. */
+  | 'packages'
+  /** `include` means it. */
+  | 'include';
 
 /** What one process loaded. */
 export class ProcessFiles {
   readonly loaded = new Map<string, string | null>();
+  /** Of those that are no modules. */
+  readonly origins = new Map<string, Origin>();
   /** By child: who asked for it. */
   readonly importers = new Map<string, Edge[]>();
   /** Where files would have to appear that an import did not find. */
   readonly missing = new Set<string>();
+  /** What the program writes itself. */
+  readonly written = new Set<string>();
+  /** Variables that only env files gave it. */
+  fromEnvFiles: NodeJS.ProcessEnv = {};
 
   add(report: Report): void {
     switch (report.r) {
       case 'load':
-        if (!this.loaded.has(report.file)) this.loaded.set(report.file, report.hash);
+        if (this.origins.delete(report.file) || !this.loaded.has(report.file))
+          this.loaded.set(report.file, report.hash);
         return;
-      case 'edge': {
-        const edges = this.importers.get(report.file) ?? [];
-        edges.push({ parent: report.parent, specifier: report.specifier });
-        this.importers.set(report.file, edges);
+      case 'edge':
+        this.edge(report.file, report);
         return;
-      }
+      case 'read':
+        if (this.loaded.has(report.file) || this.written.has(report.file)) return;
+        this.count(report.file, report.hash, 'read');
+        this.edge(report.file, { ...report, specifier: basename(report.file) });
+        return;
+      case 'write':
+        this.written.add(report.file);
+        this.forgetRead(report.file);
+        return;
       case 'missing':
         if (report.near !== null) this.missing.add(report.near);
         return;
+      case 'packages':
       case 'error':
       case 'exiting':
         return;
     }
+  }
+
+  /** The file counts though it is no module. */
+  count(file: string, digest: string, origin: Origin): void {
+    if (this.loaded.has(file) && !this.origins.has(file)) return;
+    this.loaded.set(file, digest);
+    this.origins.set(file, origin);
+  }
+
+  takeEnvironment({ files, fromFiles }: Environment): void {
+    for (const [file, digest] of files) this.count(file, digest, 'env');
+    this.fromEnvFiles = fromFiles;
+  }
+
+  /** What the server itself writes is its data: that it changes means nothing. */
+  forgetRead(file: string): void {
+    if (this.origins.get(file) !== 'read') return;
+    this.origins.delete(file);
+    this.loaded.delete(file);
+  }
+
+  /** Whether an import waits for such a file to appear. */
+  awaits(file: string): boolean {
+    const stem = stemOf(file);
+    return [...this.missing].some((near) => file === near || stem === stemOf(near) || stem === `${near}/index`);
+  }
+
+  private edge(file: string, { parent, specifier, line }: Edge): void {
+    const edges = this.importers.get(file) ?? [];
+    edges.push({ parent, specifier, ...(line === undefined ? {} : { line }) });
+    this.importers.set(file, edges);
+  }
+}
+
+/** The environment of a process, without what only env files gave it: they are read anew for each worker. */
+export function withoutEnvFiles(
+  env: Readonly<Record<string, string>>,
+  { fromEnvFiles }: ProcessFiles,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([name, value]) => fromEnvFiles[name] !== value));
+}
+
+function stemOf(file: string): string {
+  return file.replace(/\.(?:[mc]?[jt]sx?|json|node)$/, '');
+}
+
+/** The content of a file as it is loaded now. */
+export function digestNow(file: string): string {
+  try {
+    return digestOf(readFileSync(file));
+  } catch {
+    return ABSENT;
   }
 }
 
@@ -95,6 +169,8 @@ export class Disk {
   private readonly changedAt = new Map<string, number>();
   private readonly lastTurn = new Map<string, number>();
   private readonly stamps = new Map<string, string>();
+  /** Files whose content has been another one than now. */
+  private readonly changed = new Set<string>();
   private turns = 0;
 
   /** Reads the file. */
@@ -112,7 +188,9 @@ export class Disk {
     if (turn < (this.lastTurn.get(file) ?? 0)) return { digest: this.digests.get(file) ?? null, isNews: false };
     this.lastTurn.set(file, turn);
     this.stamps.set(file, stamp);
-    const isNews = this.digests.get(file) !== digest || !this.digests.has(file);
+    const isFirst = !this.digests.has(file);
+    const isNews = isFirst || this.digests.get(file) !== digest;
+    if (isNews && !isFirst) this.changed.add(file);
     if (isNews) this.changedAt.set(file, Date.now());
     this.digests.set(file, digest);
     return { digest, isNews };
@@ -141,11 +219,25 @@ export class Disk {
 
   /** Whether nothing is known of the files that says that they have changed since. */
   agreesWith(loaded: ReadonlyMap<string, string | null>): boolean {
-    return [...loaded].every(([file, digest]) => !this.digests.has(file) || this.digests.get(file) === digest);
+    return [...loaded].every(([file, digest]) => !this.digests.has(file) || !differs(digest, this.digests.get(file)!));
   }
 
   since(file: string): number {
     return this.changedAt.get(file) ?? Date.now();
+  }
+
+  /** The files that have changed: few, however many there are. */
+  edited(): IterableIterator<string> {
+    return this.changed.values();
+  }
+
+  /** A file whose content may have changed before anybody looked: it is as it is now. */
+  lookNow(file: string): string | null {
+    const turn = ++this.turns;
+    const digest = digestNow(file);
+    this.lastTurn.set(file, turn);
+    this.digests.set(file, digest === ABSENT ? null : digest);
+    return this.digests.get(file) ?? null;
   }
 
   /** Every file that was looked at. */
@@ -167,31 +259,9 @@ async function stampOf(file: string): Promise<string> {
   }
 }
 
-export interface Flag extends RestartFlag {
-  readonly file: string;
-}
-
 /** Reloadable groups that run something else than what is on disk. */
 export function staleGroups(file: string, disk: Disk, groups: readonly GroupFiles[]): string[] {
   const digest = disk.digest(file);
   if (digest === undefined) return [];
   return groups.filter((group) => group.reloadable && isStaleIn(group, file, digest)).map((group) => group.name);
-}
-
-export function restartFlags(
-  disk: Disk,
-  groups: readonly GroupFiles[],
-  bootstrap: LoadedFiles,
-  script: string,
-): Flag[] {
-  const flags: Flag[] = [];
-  for (const file of disk.known()) {
-    const flag = restartFlag(file, disk.digest(file) ?? null, groups, bootstrap, script);
-    if (flag) flags.push({ file, ...flag });
-  }
-  return flags;
-}
-
-export function scopeOfFile(file: string, groups: readonly GroupFiles[], bootstrap: LoadedFiles): Scoped {
-  return scopeOf(file, groups, bootstrap);
 }

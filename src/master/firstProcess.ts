@@ -5,7 +5,7 @@ import type { Request } from '../core/requests.ts';
 import { UserError } from '../protocol/userError.ts';
 import { declaredDefinition, specsOf, type Declared } from './definitions.ts';
 import { errorPlace } from './errors.ts';
-import { keepTexts } from './files.ts';
+import { keepTexts, withoutEnvFiles } from './files.ts';
 import type { Loop } from './loop.ts';
 import { placeText } from './terminal.ts';
 import type { WorkerHandle } from './workerHandle.ts';
@@ -57,7 +57,11 @@ export class FirstProcess {
     const { facts, parts } = this.loop;
     this.settle(true);
     try {
-      facts.definition = declaredDefinition(facts.options, declared, 1);
+      facts.definition = declaredDefinition(
+        facts.options,
+        { ...declared, env: withoutEnvFiles(declared.env, handle.files) },
+        1,
+      );
     } catch (error) {
       this.loop.abort(error);
       return;

@@ -1,6 +1,7 @@
 /** The way from an entry to a file, import by import, with the lines where the imports stand. */
 import { readFileSync } from 'node:fs';
-import { init, parse } from 'es-module-lexer';
+// The variant that needs no time to get ready: a flag is shown with its chain from the first moment on.
+import { parse } from 'es-module-lexer/js';
 import type { Edge } from './files.ts';
 
 export interface ChainGraph {
@@ -17,17 +18,18 @@ export interface ChainStep {
  * The shortest chain from `root` to `file`: each step names the file and line of the import that leads on; the last step
  * is the file itself. Just the file when no chain is known.
  */
-export async function importChain(root: string, file: string, graph: ChainGraph): Promise<ChainStep[]> {
+export function importChain(root: string, file: string, graph: ChainGraph): ChainStep[] {
   const path = shortestPath(root, file, graph);
   if (!path) return [{ file, line: null }];
-  await init();
-  const steps = path.map(({ parent, specifier }) => ({ file: parent, line: lineOfImport(parent, specifier) }));
+  const steps = path.map(({ parent, specifier, line }) => ({
+    file: parent,
+    line: lineOfImport(parent, specifier, line),
+  }));
   return [...steps, { file, line: null }];
 }
 
-interface Step {
+interface Step extends Edge {
   readonly parent: string;
-  readonly specifier: string;
 }
 
 /** Breadth first from the file up to the root, so the work grows with the file's importers, not with the graph. */
@@ -36,9 +38,9 @@ function shortestPath(root: string, file: string, graph: ChainGraph): Step[] | u
   const next = new Map<string, Step & { child: string }>();
   const queue = [file];
   for (let child = queue.shift(); child !== undefined; child = queue.shift()) {
-    for (const { parent, specifier } of graph.importers.get(child) ?? []) {
+    for (const { parent, specifier, line } of graph.importers.get(child) ?? []) {
       if (parent === null || next.has(parent)) continue;
-      next.set(parent, { parent, specifier, child });
+      next.set(parent, { parent, specifier, line: line ?? null, child });
       if (parent === root) return walk(root, file, next);
       queue.push(parent);
     }
@@ -51,22 +53,43 @@ function walk(root: string, file: string, next: ReadonlyMap<string, Step & { chi
   for (let at = root; at !== file;) {
     const step = next.get(at);
     if (!step) break;
-    steps.push({ parent: step.parent, specifier: step.specifier });
+    steps.push(step);
     at = step.child;
   }
   return steps;
 }
 
-/** The line (1-based) of the first import of `specifier`; null where it cannot be found, such as a computed one. */
-function lineOfImport(file: string, specifier: string): number | null {
-  let source: string;
-  try {
-    source = readFileSync(file, 'utf8');
-  } catch {
-    return null;
-  }
+/** The line (1-based) where the source asks for `specifier`; where it does not spell it out, that of the call. */
+function lineOfImport(file: string, specifier: string, called: number | null = null): number | null {
+  const source = sourceOf(file);
+  if (source === undefined) return null;
   const offset = offsetByLexer(file, source, specifier) ?? offsetByText(source, specifier);
-  return offset === undefined ? null : source.slice(0, offset).split('\n').length;
+  if (offset !== undefined) return lineAt(source, offset);
+  // Read, or started as a thread: the call tells where, unless a loader has moved the lines.
+  return called === null ? null : (lineOfMention(file, specifier) ?? called);
+}
+
+/** The line of the first string in the source that ends in these words. */
+export function lineOfMention(file: string, words: string): number | null {
+  const source = sourceOf(file);
+  const found = source === undefined ? null : new RegExp(`${quotedPattern(words)}['"\`]`).exec(source);
+  return source === undefined || !found ? null : lineAt(source, found.index);
+}
+
+function sourceOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function lineAt(source: string, offset: number): number {
+  return source.slice(0, offset).split('\n').length;
+}
+
+function quotedPattern(words: string): string {
+  return words.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** The lexer reads TypeScript as well, and tells type-only imports apart: these load nothing. */
@@ -83,7 +106,7 @@ function offsetByLexer(file: string, source: string, specifier: string): number 
 }
 
 function offsetByText(source: string, specifier: string): number | undefined {
-  const quoted = bare(specifier).replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const quoted = quotedPattern(bare(specifier));
   return new RegExp(
     `^[^/\\n]*\\b(?:require|import)\\b[^\\n]*['"\`]${quoted}(?:/index)?(?:\\.[mc]?[jt]sx?)?['"\`]`,
     'm',

@@ -2,6 +2,7 @@
 import type { ControlHandlers } from './controlServer.ts';
 import type { Request } from '../core/requests.ts';
 import type { Flapping, NeedsRestart, PendingReload, Snapshot, Trigger } from '../protocol/status.ts';
+import type { Glob } from './globs.ts';
 import { Live } from './live.ts';
 import type { Loop } from './loop.ts';
 import { groupFiles, isOfInterest, servingFiles } from './meaning.ts';
@@ -43,13 +44,12 @@ export class Intake {
       groups: () => groupFiles(facts),
       serving: () => servingFiles(facts),
       bootstrap: () => facts.bootstrap.files.loaded,
-      script: options.script,
       isOfInterest: (file) => isOfInterest(facts, file),
       policy: this.policy,
       tools: this.tools,
       reload: (groups, trigger) => parts.reload(new Map(groups.map((group) => [group, null])), trigger),
       isChanging: () => facts.core.change !== null || facts.core.queued !== null,
-      onKnown: () => this.loop.reconsiderFiles(),
+      onKnown: (file) => this.loop.reconsiderFiles(file),
       onLeftAlone: (file) => this.onLeftAlone(file),
     });
     this.live = new Live({
@@ -91,6 +91,11 @@ export class Intake {
   watch(file: string): void {
     this.watcher?.add(file);
     this.saves.onLoaded(file);
+  }
+
+  /** Watches what is meant, also what comes to be. */
+  watchGlobs(globs: readonly Glob[]): void {
+    this.watcher?.include(globs);
   }
 
   /** What a snapshot says of it. */

@@ -7,8 +7,8 @@ import { parseEnv } from 'node:util';
 import { CONFIG_VARIABLE, type PreloadConfig } from '../protocol/worker.ts';
 import { acceptsInMaster } from '../platform/accepting.ts';
 import { withBinFolders } from '../platform/searchPath.ts';
-import { messageOf, UserError } from '../protocol/userError.ts';
-import type { GroupDefinition } from './definitions.ts';
+import { ABSENT, digestOf } from '../protocol/digest.ts';
+import { messageOf, UserError, wholeFile } from '../protocol/userError.ts';
 import { mixesLoadersBadly, stripsTypes, type NodeBinary } from './nodeVersion.ts';
 import type { EnvFile } from '../protocol/startOptions.ts';
 
@@ -32,6 +32,8 @@ export interface LaunchRequest {
   readonly readyMessage?: boolean;
   /** Debuggers are told where to connect by the master: Node keeps to itself where the inspector really listens. */
   readonly inspects?: boolean;
+  /** Files below it count when the program reads them. */
+  readonly root?: string;
   /** For the role `check`: the files to compile. */
   readonly check?: readonly string[];
 }
@@ -45,6 +47,7 @@ export function launchOf(request: LaunchRequest): Launch {
   const config: PreloadConfig = {
     role: request.role,
     asyncLoader: usesAsyncLoader && mixesLoadersBadly(node.version),
+    root: request.root ?? null,
     readyMessage: request.readyMessage ?? false,
     ...(request.check ? { check: request.check } : {}),
     acceptsInMaster,
@@ -93,32 +96,70 @@ function findTsx(entry: string): string | undefined {
 }
 
 export function nearestManifest(folder: string): string | undefined {
+  return nearestFile('package.json', folder);
+}
+
+/** In the folder, or the next one above that has it. */
+function nearestFile(name: string, folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
-    const manifest = join(at, 'package.json');
-    if (existsSync(manifest)) return manifest;
+    const file = join(at, name);
+    if (existsSync(file)) return file;
     if (dirname(at) === at) return undefined;
   }
 }
 
+/** Files that decide how the entry is run, without it loading them. */
+export function configFilesOf(entry: string, nodeArgs: readonly string[], env: NodeJS.ProcessEnv): string[] {
+  // Node's own type stripping does not look at it.
+  const hasLoader =
+    TYPESCRIPT.has(extname(entry)) &&
+    (findTsx(entry) !== undefined ||
+      mentionsLoader(nodeArgs) ||
+      mentionsLoader((env['NODE_OPTIONS'] ?? '').split(/\s+/)));
+  const files = [nearestManifest(dirname(entry)), hasLoader ? nearestFile('tsconfig.json', dirname(entry)) : undefined];
+  return files.filter((file) => file !== undefined);
+}
+
+/** The environment of a process, with the files it partly comes from. */
+export interface Environment {
+  readonly env: NodeJS.ProcessEnv;
+  /** Of it: what only the files gave. */
+  readonly fromFiles: NodeJS.ProcessEnv;
+  /** Digests of the files, as they were read. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
 /**
- * The environment of a worker: what the group inherits wins over env files, a later file over an earlier one, as with
- * Node's own `--env-file`; what the group's `env` says wins over all.
+ * What is inherited wins over env files, a later file over an earlier one, as with Node's own `--env-file`; what the
+ * group's `env` says wins over all.
  *
  * @throws UserError `usage` when a file that is not optional is missing
  */
-export function environmentOf(group: GroupDefinition): NodeJS.ProcessEnv {
-  const fromFiles: NodeJS.ProcessEnv = {};
-  for (const file of group.envFiles) Object.assign(fromFiles, readEnvFile(file));
-  return { ...fromFiles, ...group.inherited, ...group.options.env };
+export function readEnvironment(
+  envFiles: readonly EnvFile[],
+  inherited: NodeJS.ProcessEnv,
+  own: NodeJS.ProcessEnv = {},
+): Environment {
+  const given: NodeJS.ProcessEnv = {};
+  const files = new Map<string, string>();
+  for (const file of envFiles) {
+    const text = readEnvFile(file);
+    files.set(file.path, text === undefined ? ABSENT : digestOf(text));
+    Object.assign(given, parseEnv(text ?? ''));
+  }
+  const fromFiles = Object.fromEntries(Object.entries(given).filter(([name]) => inherited[name] === undefined));
+  return { env: { ...fromFiles, ...inherited, ...own }, fromFiles, files };
 }
 
-function readEnvFile(file: EnvFile): NodeJS.ProcessEnv {
-  let text: string;
+function readEnvFile(file: EnvFile): string | undefined {
   try {
-    text = readFileSync(file.path, 'utf8');
+    return readFileSync(file.path, 'utf8');
   } catch (error) {
-    if (file.optional && (error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw new UserError('usage', `The env file ${file.path} cannot be read: ${messageOf(error)}`);
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (isMissing && file.optional) return undefined;
+    const why = isMissing
+      ? 'is not there. Create it, or say --env-file-if-exists'
+      : `cannot be read: ${messageOf(error)}`;
+    throw new UserError('usage', `The env file ${file.path} ${why}.`, wholeFile(file.path));
   }
-  return parseEnv(text);
 }

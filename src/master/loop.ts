@@ -2,7 +2,9 @@
 import type { Event } from '../core/events.ts';
 import type { StartOptions } from '../protocol/startOptions.ts';
 import type { Report } from '../protocol/workerMessages.ts';
+import type { Counting } from './counting.ts';
 import type { Facts } from './facts.ts';
+import type { ProcessFiles } from './files.ts';
 import type { Logger } from './logger.ts';
 import type { NodeBinary } from './nodeVersion.ts';
 import type { Output } from './output.ts';
@@ -27,6 +29,7 @@ export interface MasterParts {
 export interface Loop {
   readonly parts: MasterParts;
   readonly facts: Facts;
+  readonly counting: Counting;
   /** Hands an event to the core and carries out what it decides; within such a step: right after it. */
   enqueue(event: Event): void;
   /** The same from a place that must be left first. */
@@ -35,11 +38,11 @@ export interface Loop {
   now(): number;
   /** What the snapshot shows is another now. */
   changed(): void;
-  /** What a file on disk means may be another now. */
-  reconsiderFiles(): void;
+  /** What files on disk mean may be another now: of this one, which has changed, or of all, since what runs has. */
+  reconsiderFiles(file?: string): void;
   watch(file: string): void;
-  /** Watches what a process has told of. */
-  watchReported(report: Report): void;
+  /** A process has told of files. */
+  takeReport(files: ProcessFiles, report: Report): void;
   /** Ends everything: the first start has shown that the server cannot run. */
   abort(error: unknown): void;
 }

@@ -13,6 +13,8 @@ import { ControlServer } from './controlServer.ts';
 import { DebugPorts } from './debugPorts.ts';
 import { specsOf } from './definitions.ts';
 import { scopeOfDemand, slotsOfDemand } from './demand.ts';
+import { Counting } from './counting.ts';
+import { explain } from './explain.ts';
 import { Facts } from './facts.ts';
 import type { ProcessFiles } from './files.ts';
 import { FirstProcess } from './firstProcess.ts';
@@ -21,7 +23,6 @@ import type { KeyActions } from './keys.ts';
 import { Lives } from './lives.ts';
 import type { Loop, MasterParts } from './loop.ts';
 import { Intake } from './intake.ts';
-import { explain } from './meaning.ts';
 import { ReloadLog } from './reloadLog.ts';
 import { RestartFlags } from './restartFlags.ts';
 import { snapshotOf } from './snapshot.ts';
@@ -42,6 +43,7 @@ export class Master implements Loop {
   private readonly workers: Workers;
   private readonly changes: Changes;
   private readonly intake: Intake;
+  readonly counting: Counting;
   private readonly control: ControlServer;
   private readonly flags: RestartFlags;
   private readonly debugPorts: DebugPorts;
@@ -49,7 +51,8 @@ export class Master implements Loop {
   private stopReport: StopReport = { stopped: 0, forcedKills: 0 };
   private readonly stopWaiters: ((report: StopReport) => void)[] = [];
   private isPushDue = false;
-  private areFlagsDue = false;
+  /** Files whose flags are worked out anew; null: of all that are known to have changed. */
+  private flagsDue: Set<string> | null = new Set();
   private finish: (exitCode: number) => void = () => undefined;
   private fail: (error: Error) => void = () => undefined;
   private exitCode = 0;
@@ -69,6 +72,12 @@ export class Master implements Loop {
       name: () => this.name,
       reload: (scope, trigger) => void this.request('reload', scope, trigger),
     });
+    this.counting = new Counting({
+      facts: this.facts,
+      disk: this.intake.saves.disk,
+      watch: (file) => this.watch(file),
+      watchGlobs: (globs) => this.intake.watchGlobs(globs),
+    });
     this.debugPorts = new DebugPorts(this);
     this.workers = new Workers({
       loop: this,
@@ -78,7 +87,6 @@ export class Master implements Loop {
       reloads: this.reloads,
       pending: () => this.intake.saves.pending(),
       isCurrent: ({ loaded }) => this.intake.saves.disk.agreesWith(loaded),
-      trackLater: (files, path) => this.trackLater(files, path),
       isWatched: () => this.control.watchers > 0,
     });
     this.changes = new Changes({
@@ -226,26 +234,22 @@ export class Master implements Loop {
     this.intake.watch(file);
   }
 
-  watchReported(report: Report): void {
-    if (report.r === 'load') this.watch(report.file);
-    if (report.r === 'missing' && report.near !== null) this.watch(report.near);
-  }
-
-  private trackLater(files: ProcessFiles, path: string): void {
-    this.watch(path);
-    void this.intake.saves.disk.look(path).then(({ digest }) => files.loaded.set(path, digest));
+  takeReport(files: ProcessFiles, report: Report): void {
+    this.counting.take(files, report);
   }
 
   private updateFlags(): void {
-    if (!this.areFlagsDue) return;
-    this.areFlagsDue = false;
-    this.flags.update(this.intake.saves);
+    const due = this.flagsDue;
+    if (due?.size === 0) return;
+    this.flagsDue = new Set();
+    this.flags.update(this.intake.saves.disk, due);
   }
 
-  reconsiderFiles(): void {
+  reconsiderFiles(file?: string): void {
     this.workers.onFiles();
     // Files change by the hundred: what that means for the flags is worked out once for all of them.
-    this.areFlagsDue = true;
+    if (file === undefined) this.flagsDue = null;
+    else this.flagsDue?.add(file);
     this.changed();
   }
 

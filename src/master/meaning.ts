@@ -1,14 +1,14 @@
-/** What a file means to the server as it runs: who loaded it, through which imports, and what saving it would do. */
+/** The files of the server as it runs, as the core decides on them. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import type { GroupFiles } from '../core/changeScope.ts';
+import { basename, join } from 'node:path';
+import type { BootstrapSet, GroupFiles } from '../core/changeScope.ts';
 import { anyServing, isComing, isServing } from '../core/pool.ts';
 import type { Worker } from '../core/workerState.ts';
-import type { Explanation } from '../protocol/status.ts';
+import { ABSENT } from '../protocol/digest.ts';
+import type { ServerDefinition } from './definitions.ts';
 import type { Facts } from './facts.ts';
-import { ProcessFiles, scopeOfFile } from './files.ts';
-import { isExcludedBy } from './globs.ts';
-import { importChain, type ChainGraph } from './importChain.ts';
+import type { Origin, ProcessFiles } from './files.ts';
+import { globFor } from './globs.ts';
 import type { WorkerHandle } from './workerHandle.ts';
 
 /** What an import may leave out. */
@@ -18,7 +18,7 @@ const SOURCE_ENDINGS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.tsx', '.
  * What would go on running if nothing were done: a committed change replaces the rest. Before that the old workers count:
  * a new one that is still booting may not have told yet what it loaded.
  */
-export function groupFiles({ core, handles, attempts, definition, options }: Facts): GroupFiles[] {
+export function groupFiles({ core, handles, attempts, definition }: Facts): GroupFiles[] {
   const { change, groups } = core;
   return groups.map((group) => {
     const { name } = group.spec;
@@ -31,20 +31,28 @@ export function groupFiles({ core, handles, attempts, definition, options }: Fac
       // A group that never came up has nothing to keep: the next save starts it.
       reloadable: group.spec.reloadable || !anyServing(group),
       processes: attempt ? afterAttempt(newest, attempt) : newest.map(({ files }) => files.loaded),
-      isExcluded: isExcludedBy(definition.groups.get(name)?.options.exclude ?? [], options.cwd),
+      ...meantBy(definition, name),
     };
   });
 }
 
+function meantBy({ groups }: ServerDefinition, name: string): Pick<GroupFiles, 'isExcluded' | 'isIncluded'> {
+  const { include = [], exclude = [] } = groups.get(name) ?? {};
+  return {
+    isExcluded: (file) => globFor(exclude, file) !== undefined,
+    isIncluded: (file) => globFor(include, file) !== undefined,
+  };
+}
+
 /** What the workers run that answer requests, whatever is being tried beside them. */
-export function servingFiles({ core, handles, definition, options }: Facts): GroupFiles[] {
+export function servingFiles({ core, handles, definition }: Facts): GroupFiles[] {
   return core.groups.map(({ spec: { name, reloadable } }) => ({
     name,
     reloadable,
     processes: [...handles.values()]
       .filter(({ worker }) => worker.group === name && worker.state.kind === 'ready')
       .map(({ files }) => files.loaded),
-    isExcluded: isExcludedBy(definition.groups.get(name)?.options.exclude ?? [], options.cwd),
+    ...meantBy(definition, name),
   }));
 }
 
@@ -59,63 +67,48 @@ function afterAttempt(workers: readonly WorkerHandle[], attempt: ProcessFiles): 
   return [attempt.loaded, ...rest];
 }
 
-/** Whether any process has to do with the file. One that an import waited for counts as loaded with other content. */
-export function isOfInterest({ options, bootstrap, handles, attempts }: Facts, file: string): boolean {
-  if (file === options.script || bootstrap.files.loaded.has(file)) return true;
-  const sets = [...[...handles.values()].map(({ files }) => files), ...attempts.values()];
-  for (const files of sets) {
-    const isAwaited = [...files.missing].some(
-      (near) => file === near || file.startsWith(`${near}.`) || file.startsWith(`${near}/index.`),
-    );
-    if (isAwaited && !files.loaded.has(file)) files.loaded.set(file, '');
-  }
-  return sets.some((files) => files.loaded.has(file));
+/** What the bootstrap script's process loaded. */
+export function bootstrapSet({ bootstrap, definition, options }: Facts): BootstrapSet {
+  return {
+    script: options.script,
+    loaded: bootstrap.files.loaded,
+    isExcluded: (file) => globFor(definition.exclude, file) !== undefined,
+  };
+}
+
+/** What all processes loaded that run, or that failed last. */
+export function allFiles({ bootstrap, handles, attempts }: Facts): ProcessFiles[] {
+  return [bootstrap.files, ...[...handles.values()].map(({ files }) => files), ...attempts.values()];
+}
+
+/** How the file came to count, where it is no module. */
+export function originOf(facts: Facts, file: string): Origin | undefined {
+  return allFiles(facts)
+    .find(({ loaded }) => loaded.has(file))
+    ?.origins.get(file);
+}
+
+/** Whether the environment of a process comes from it, by our doing or by the program's own. */
+export function isEnvFile(facts: Facts, file: string): boolean {
+  const origin = originOf(facts, file);
+  return origin === 'env' || (origin === 'read' && /^\.env(\.|$)|\.env$/.test(basename(file)));
+}
+
+/** Whether any process has to do with the file. One that an import waited for counts as loaded, with other content. */
+export function isOfInterest(facts: Facts, file: string): boolean {
+  if (file === facts.options.script) return true;
+  const sets = allFiles(facts);
+  for (const files of sets) if (!files.loaded.has(file) && files.awaits(file)) files.loaded.set(file, ABSENT);
+  if (sets.some((files) => files.loaded.has(file))) return true;
+  return [...facts.definition.groups.values()].some(({ include }) => globFor(include, file));
 }
 
 /** Every file whose content says something about what runs; those that an import waits for, where they are there now. */
-export function everyFile({ options, bootstrap, handles, attempts }: Facts): Set<string> {
-  const sets = [bootstrap.files, ...[...handles.values()].map(({ files }) => files), ...attempts.values()];
-  const files = new Set([options.script, ...sets.flatMap(({ loaded }) => [...loaded.keys()])]);
+export function everyFile(facts: Facts): Set<string> {
+  const sets = allFiles(facts);
+  const files = new Set([facts.options.script, ...sets.flatMap(({ loaded }) => [...loaded.keys()])]);
   for (const near of new Set(sets.flatMap(({ missing }) => [...missing])))
     for (const file of [near, ...SOURCE_ENDINGS.flatMap((ending) => [near + ending, join(near, `index${ending}`)])])
       if (!files.has(file) && existsSync(file)) files.add(file);
   return files;
-}
-
-/** The imports from the bootstrap script, or else from the entry of one of these groups, to the file. */
-export async function chainTo(facts: Facts, file: string, groups: readonly string[]): Promise<string[]> {
-  const inBootstrap = facts.bootstrap.files.loaded.has(file);
-  const group = facts.definition.groups.get(groups[0] ?? '');
-  const worker = [...facts.handles.values()].find(
-    ({ worker: { group: name }, files }) => name === group?.name && files.loaded.has(file),
-  );
-  const root = inBootstrap ? facts.options.script : (group?.entry ?? file);
-  const graph: ChainGraph = inBootstrap ? facts.bootstrap.files : (worker?.files ?? new ProcessFiles());
-  const steps = await importChain(root, file, graph);
-  return steps.map((step) => `${facts.display(step.file)}${step.line === null ? '' : `:${step.line}`}`);
-}
-
-/** What saving the file would do, and why. */
-export async function explain(facts: Facts, path: string): Promise<Explanation> {
-  const { verdict, reload, fixed, inBootstrap } = scopeOfFile(path, groupFiles(facts), facts.bootstrap.files.loaded);
-  const isScript = path === facts.options.script;
-  const why = [
-    ...(inBootstrap ? [isScript ? 'it is the bootstrap script' : 'the bootstrap script loads it'] : []),
-    ...(fixed.length > 0 ? [`${fixed.join(', ')} loaded it and does not reload`] : []),
-  ].join('; ');
-  const names = reload.join(', ');
-  const reasons: Record<Explanation['verdict'], string> = {
-    reload: `Saving it reloads ${names}: ${names} loaded it.`,
-    restart: `Saving it needs a restart: ${why}.`,
-    partial: `Saving it reloads ${names}; the rest needs a restart: ${why}.`,
-    built: '',
-    none: 'Saving it does nothing: no process has loaded it.',
-  };
-  return {
-    file: facts.display(path),
-    verdict,
-    groups: [...reload, ...(verdict === 'reload' || verdict === 'none' ? [] : fixed)],
-    reason: reasons[verdict],
-    chain: verdict === 'none' ? [] : await chainTo(facts, path, [...fixed, ...reload]),
-  };
 }

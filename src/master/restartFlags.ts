@@ -1,15 +1,16 @@
 /** Files whose edits only a restart picks up, with the way to them, for as long as their content differs from what runs. */
 import { readFileSync } from 'node:fs';
+import { restartFlag, type GroupFiles, type RestartFlag } from '../core/changeScope.ts';
 import type { LineRange, NeedsRestart } from '../protocol/status.ts';
 import { changedLines } from './changedLines.ts';
+import { chainTo } from './explain.ts';
 import type { Facts } from './facts.ts';
-import type { Flag } from './files.ts';
-import { chainTo } from './meaning.ts';
-import type { Saves } from './saves.ts';
+import type { Disk } from './files.ts';
+import { bootstrapSet, groupFiles, isEnvFile } from './meaning.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Flagged {
-  shown: NeedsRestart;
+  readonly shown: NeedsRestart;
   /** What the file was compared with. */
   readonly running: string | undefined;
 }
@@ -30,38 +31,45 @@ export class RestartFlags {
     return [...this.flagged.values()].map(({ shown }) => shown);
   }
 
-  /** What runs, or what is on disk, is another one now. The work grows with the files that differ, not with the graph. */
-  update(saves: Saves): void {
-    const flags = new Map(saves.flags().map((flag) => [flag.file, flag]));
-    for (const file of this.flagged.keys()) if (!flags.has(file)) this.flagged.delete(file);
-    for (const flag of flags.values()) this.set(flag, saves.disk.digest(flag.file) ?? null, saves);
+  /**
+   * What is on disk is known anew of these files; null: what runs is another now. The work grows with the files that were
+   * edited, not with those that run.
+   */
+  update(disk: Disk, files: ReadonlySet<string> | null): void {
+    const groups = groupFiles(this.facts);
+    for (const file of files ?? new Set([...this.flagged.keys(), ...disk.edited()])) this.look(file, disk, groups);
     this.onChange();
   }
 
-  private set(flag: Flag, digest: string | null, saves: Saves): void {
-    const { file, reason, groups } = flag;
+  private look(file: string, disk: Disk, groups: readonly GroupFiles[]): void {
+    const digest = disk.digest(file);
+    const flag =
+      digest === undefined
+        ? undefined
+        : restartFlag(file, digest, groups, bootstrapSet(this.facts), (one) => isEnvFile(this.facts, one));
+    if (flag) this.set(file, flag, disk);
+    else this.flagged.delete(file);
+  }
+
+  private set(file: string, { reason, groups }: RestartFlag, disk: Disk): void {
+    const digest = disk.digest(file) ?? null;
     const running = this.facts.runningText(file);
     const known = this.flagged.get(file);
     const isSameReason = known?.shown.reason === reason;
     if (known && isSameReason && known.shown.digest === digest && known.running === running) return;
     const name = this.facts.display(file);
+    const chain = chainTo(this.facts, file, groups);
     const shown: NeedsRestart = {
       file: name,
       reason,
-      since: isSameReason ? known.shown.since : new Date(saves.disk.since(file)).toISOString(),
-      chain: isSameReason ? known.shown.chain : [name],
+      since: isSameReason ? known.shown.since : new Date(disk.since(file)).toISOString(),
+      chain,
       groups: [...groups],
       digest,
       changed: running === undefined ? null : changedRanges(file, running),
     };
-    const flagged: Flagged = { shown, running };
-    this.flagged.set(file, flagged);
-    void chainTo(this.facts, file, groups).then((chain) => {
-      if (this.flagged.get(file) !== flagged) return;
-      flagged.shown = { ...flagged.shown, chain };
-      if (!isSameReason) this.terminal.needsRestart(name, chain);
-      this.onChange();
-    });
+    this.flagged.set(file, { shown, running });
+    if (!isSameReason) this.terminal.needsRestart(name, chain);
   }
 }
 

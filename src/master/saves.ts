@@ -10,7 +10,7 @@ import type { Origin } from '../core/reloadPolicy.ts';
 import type { Trigger } from '../protocol/status.ts';
 import { digestOf } from '../protocol/digest.ts';
 import { EditorSaves } from './editorSaves.ts';
-import { Disk, restartFlags, staleGroups, type Flag, type Look } from './files.ts';
+import { Disk, staleGroups, type Look } from './files.ts';
 import type { Policy } from './policy.ts';
 import type { ToolWatch } from './toolWatch.ts';
 
@@ -32,7 +32,6 @@ export interface SavesParts {
   /** What the processes loaded that serve. */
   readonly serving: () => GroupFiles[];
   readonly bootstrap: () => LoadedFiles;
-  readonly script: string;
   /** Whether any process has to do with the file; notes it where an import was waiting for it. */
   readonly isOfInterest: (file: string) => boolean;
   readonly policy: Policy;
@@ -40,8 +39,8 @@ export interface SavesParts {
   readonly reload: (groups: readonly string[], trigger: Trigger) => void;
   /** Whether a change runs or waits. */
   readonly isChanging: () => boolean;
-  /** What is on disk is known anew: flags may have come or gone. */
-  readonly onKnown: () => void;
+  /** What is on disk is known anew, of this file or of several: flags may have come or gone. */
+  readonly onKnown: (file?: string) => void;
   /** The file changes with each reload that it causes, and is left alone from now on. */
   readonly onLeftAlone: (file: string) => void;
 }
@@ -151,10 +150,6 @@ export class Saves {
     this.looks.set(file, timer);
   }
 
-  flags(): Flag[] {
-    return restartFlags(this.disk, this.parts.groups(), this.parts.bootstrap(), this.parts.script);
-  }
-
   /** Files whose change nobody has acted on, with the groups that would reload. */
   pending(): ChangedFile[] {
     return this.staleFiles(this.parts.groups());
@@ -232,7 +227,7 @@ export class Saves {
   private act(file: string, digest: string | null): boolean {
     const now = performance.now();
     this.countForRestart(file);
-    this.parts.onKnown();
+    this.parts.onKnown(file);
     if (staleGroups(file, this.disk, this.parts.groups()).length === 0) {
       this.moments.forget(file);
       this.touched.add(file);

@@ -8,7 +8,7 @@ import type { PreloadConfig } from '../protocol/worker.ts';
 import type { GroupDefinition } from './definitions.ts';
 import type { ProcessFiles } from './files.ts';
 import { GroupProcess } from './groupProcess.ts';
-import { environmentOf, launchOf, type Launch } from './launch.ts';
+import { launchOf, readEnvironment, type Environment, type Launch } from './launch.ts';
 import type { Listeners } from './listeners.ts';
 import type { Loop } from './loop.ts';
 import type { WorkerEvents } from './workerProcess.ts';
@@ -22,8 +22,6 @@ export interface SparesParts {
   readonly listeners: Listeners;
   /** Whether what the process loaded is still what is on disk, as far as that is known. */
   readonly isCurrent: (files: ProcessFiles) => boolean;
-  /** The file counts as loaded by the process, with the content it has now. */
-  readonly trackLater: (files: ProcessFiles, path: string) => void;
 }
 
 const NEVER_NEEDED: SpareNeed = { neededAt: -Infinity, isBroken: false };
@@ -55,9 +53,10 @@ export class Spares {
    * @throws UserError when the group cannot be started at all
    */
   process(group: GroupDefinition, role: PreloadConfig['role']): GroupProcess {
-    const launch = this.launch(group, role);
+    const environment = environmentOf(group);
+    const launch = this.launch(group, role, environment);
     const spare = role === 'worker' ? this.take(group.name, launch) : undefined;
-    return spare ?? this.begin(group, launch, NO_EVENTS);
+    return spare ?? this.begin(group, launch, environment, NO_EVENTS);
   }
 
   /** Something has happened: spares that nobody will take go now, new ones begin in a moment. */
@@ -160,7 +159,8 @@ export class Spares {
     const group = this.loop.facts.definition.groups.get(name);
     if (!group) return;
     try {
-      const spare: GroupProcess = this.begin(group, this.launch(group, 'worker'), {
+      const environment = environmentOf(group);
+      const spare: GroupProcess = this.begin(group, this.launch(group, 'worker', environment), environment, {
         onMessage: (message) => {
           if (message.t !== 'booted') return;
           spare.booted = message;
@@ -168,8 +168,7 @@ export class Spares {
           this.loop.changed();
         },
         onReport: (report) => {
-          spare.files.add(report);
-          this.loop.watchReported(report);
+          this.loop.takeReport(spare.files, report);
         },
         onAnnounced: () => undefined,
         onExit: () => this.onExit(name, spare),
@@ -215,32 +214,37 @@ export class Spares {
 
   private isStartedAs(group: GroupDefinition, spare: GroupProcess): boolean {
     try {
-      return isSame(spare.launch, this.launch(group, 'worker'));
+      return isSame(spare.launch, this.launch(group, 'worker', environmentOf(group)));
     } catch {
       return false;
     }
   }
 
-  private begin(group: GroupDefinition, launch: Launch, events: WorkerEvents): GroupProcess {
+  private begin(group: GroupDefinition, launch: Launch, environment: Environment, events: WorkerEvents): GroupProcess {
     const begun = new GroupProcess(launch, this.loop, events);
-    for (const { path } of group.envFiles) this.parts.trackLater(begun.files, path);
+    this.loop.counting.began(begun.files, group.entry, group.options.nodeArgs, environment);
     if (begun.process.pid !== undefined) this.parts.reaper.watch(begun.process.pid);
     return begun;
   }
 
-  private launch(group: GroupDefinition, role: PreloadConfig['role']): Launch {
+  private launch(group: GroupDefinition, role: PreloadConfig['role'], { env }: Environment): Launch {
     return launchOf({
       node: this.loop.parts.node,
       entry: group.entry,
       args: group.options.args,
       nodeArgs: group.options.nodeArgs,
       cwd: group.cwd,
-      env: { ...environmentOf(group), ...this.loop.parts.extraEnv },
+      env: { ...env, ...this.loop.parts.extraEnv },
       role,
       readyMessage: group.options.ready === 'message',
       inspects: group.inspect !== undefined,
+      root: this.loop.facts.options.cwd,
     });
   }
+}
+
+function environmentOf({ envFiles, inherited, options }: GroupDefinition): Environment {
+  return readEnvironment(envFiles, inherited, options.env);
 }
 
 /** Until a worker has taken it, which is before anything can happen. */

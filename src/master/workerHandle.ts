@@ -97,7 +97,6 @@ export class WorkerHandle implements Receiver {
 
   takeReport(report: Report): void {
     if (report.r === 'error') this.failure = report;
-    else this.files.add(report);
   }
 
   takeFigures(message: Extract<FromWorker, { t: 'figures' }>): void {

@@ -41,8 +41,6 @@ export interface WorkersParts {
   readonly pending: () => readonly { readonly groups: readonly string[] }[];
   /** Whether what a process loaded is still what is on disk, as far as that is known. */
   readonly isCurrent: (files: ProcessFiles) => boolean;
-  /** The file counts as loaded by the process, with the content it has now. */
-  readonly trackLater: (files: ProcessFiles, path: string) => void;
   /** Whether anybody looks at live figures. */
   readonly isWatched: () => boolean;
 }
@@ -205,6 +203,7 @@ export class Workers {
       this.loop.enqueueLater({ type: 'exited', worker: worker.id, exit, diskDiffers: false });
       return;
     }
+    this.loop.counting.taken(started.files, group);
     const handle = new WorkerHandle(
       worker,
       started,
@@ -314,7 +313,7 @@ export class Workers {
   private onReport(handle: WorkerHandle, report: Report): void {
     handle.takeReport(report);
     if (report.r === 'exiting') this.parts.debugPorts.onExiting(handle);
-    this.loop.watchReported(report);
+    this.loop.takeReport(handle.files, report);
   }
 
   private checkReady(handle: WorkerHandle): void {

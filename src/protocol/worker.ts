@@ -22,6 +22,8 @@ export interface PreloadConfig {
   readonly check?: readonly string[];
   /** Whether tracking must not use `module.registerHooks`, because an async loader runs on a Node where the two do not go together. */
   readonly asyncLoader: boolean;
+  /** Files below it count when the program reads them; null where reads are not looked at. */
+  readonly root: string | null;
   /** `process.send` stays visible and `process.send('ready')` means ready. */
   readonly readyMessage: boolean;
   /** The master accepts connections and passes them on: nothing is bound here. */

@@ -70,8 +70,28 @@ const thread = z.boolean().optional();
 export const reportSchema = z.discriminatedUnion('r', [
   /** A module was loaded. `hash` is of the bytes on disk just before the load; null for what is not hashed (node_modules). */
   z.object({ r: z.literal('load'), file: z.string(), hash: z.string().nullable(), thread }),
-  /** `parent` asked for `specifier` and got `file`. */
-  z.object({ r: z.literal('edge'), parent: z.string().nullable(), file: z.string(), specifier: z.string(), thread }),
+  /** `parent` asked for `specifier` and got `file`. `line`: of the call, where no import in the source would tell. */
+  z.object({
+    r: z.literal('edge'),
+    parent: z.string().nullable(),
+    file: z.string(),
+    specifier: z.string(),
+    line: z.number().optional(),
+    thread,
+  }),
+  /** The program read a file before it was ready, at that line of `parent`. `hash` is of the content just before, or says that there was none. */
+  z.object({
+    r: z.literal('read'),
+    file: z.string(),
+    hash: z.string(),
+    parent: z.string().nullable(),
+    line: z.number().nullable(),
+    thread,
+  }),
+  /** The program writes, moves or removes the file itself. */
+  z.object({ r: z.literal('write'), file: z.string(), thread }),
+  /** A package in that `node_modules` folder was loaded. */
+  z.object({ r: z.literal('packages'), folder: z.string(), thread }),
   /** `parent` asked for `specifier` and nothing was there; `near` is where a file would have to appear. */
   z.object({
     r: z.literal('missing'),

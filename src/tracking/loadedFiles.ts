@@ -4,17 +4,17 @@
  */
 import { readFileSync } from 'node:fs';
 import Module from 'node:module';
-import { dirname, isAbsolute, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { digestOf } from '../protocol/digest.ts';
 import { REPORT_FD } from '../protocol/worker.ts';
 import type { Report } from '../protocol/workerMessages.ts';
+import { isOurs, isPackaged, ownFilesData, packagesFolder } from './ownFiles.ts';
 
 /** The name that a bootstrap script imports its types from; given by us where no such package is installed. */
 const OWN_NAME = 'graceful-reload';
-const NODE_MODULES = `${sep}node_modules${sep}`;
 
-export interface TrackingOptions {
+export interface LoadedFilesOptions {
   readonly report: (report: Report) => void;
   /** What `import 'graceful-reload'` gives when no such package is installed. */
   readonly indexFile: string;
@@ -22,27 +22,32 @@ export interface TrackingOptions {
   readonly asyncLoader: boolean;
 }
 
-/** Starts to report; answers with the mechanism that was chosen. */
-export function trackLoadedFiles(options: TrackingOptions): 'sync-hooks' | 'async-hooks' {
+/** Starts to report; answers whether a file was loaded so far. */
+export function trackLoadedFiles(options: LoadedFilesOptions): (file: string) => boolean {
   const tracker = new Tracker(options);
   if (typeof Module.registerHooks === 'function' && !options.asyncLoader) {
     registerSyncHooks(tracker);
-    return 'sync-hooks';
+  } else {
+    wrapCommonJs(tracker);
+    registerAsyncHooks(options.indexFile);
   }
-  wrapCommonJs(tracker);
-  registerAsyncHooks(options.indexFile);
-  return 'async-hooks';
+  trackLoaders(tracker);
+  return (file) => tracker.isLoaded(file);
 }
 
 class Tracker {
   readonly indexFile: string;
-  private readonly report: TrackingOptions['report'];
-  private readonly ownFolder = dirname(__filename) + sep;
+  private readonly report: LoadedFilesOptions['report'];
   private readonly loaded = new Set<string>();
+  private readonly packages = new Set<string>();
 
-  constructor(options: TrackingOptions) {
+  constructor(options: LoadedFilesOptions) {
     this.report = options.report;
     this.indexFile = options.indexFile;
+  }
+
+  isLoaded(file: string): boolean {
+    return this.loaded.has(file);
   }
 
   edge(parent: string | undefined, file: string, specifier: string): void {
@@ -51,7 +56,11 @@ class Tracker {
   }
 
   load(file: string): void {
-    if (this.isForeign(file) || this.loaded.has(file)) return;
+    if (isOurs(file) || this.loaded.has(file)) return;
+    if (isPackaged(file)) {
+      this.loadPackage(packagesFolder(file));
+      return;
+    }
     this.loaded.add(file);
     let hash: string | null = null;
     try {
@@ -73,8 +82,14 @@ class Tracker {
     });
   }
 
+  private loadPackage(folder: string): void {
+    if (this.packages.has(folder)) return;
+    this.packages.add(folder);
+    this.report({ r: 'packages', folder });
+  }
+
   private isForeign(file: string): boolean {
-    return file.includes(NODE_MODULES) || file.startsWith(this.ownFolder);
+    return isPackaged(file) || isOurs(file);
   }
 }
 
@@ -97,8 +112,9 @@ function registerSyncHooks(tracker: Tracker): void {
       const file = pathOf(result.url);
       if (file !== undefined) {
         tracker.edge(parent, file, specifier);
-        // Some loaders read what a `require` resolved to themselves (tsx does): no hook would tell.
-        tracker.load(file);
+        // Some loaders read what a `require` resolved to themselves (tsx does): no hook would tell. An `import` always
+        // comes to the other hook, and `import.meta.resolve` rightly does not.
+        if (!context.conditions?.includes('import')) tracker.load(file);
       }
       return result;
     },
@@ -138,24 +154,40 @@ function wrapCommonJs(tracker: Tracker): void {
   };
 }
 
+/** The files of loaders that run in a thread of their own, of which no hook tells. */
+function trackLoaders(tracker: Tracker): void {
+  const register = Module.register;
+  if (typeof register !== 'function') return;
+  Module.register = ((specifier: string | URL, parent?: string | URL, ...rest: []) => {
+    const base = typeof parent === 'string' || parent instanceof URL ? parent : undefined;
+    const isPath = /^(?:file:|\.{0,2}\/)/.test(String(specifier));
+    const url = isPath ? URL.parse(String(specifier), base) : null;
+    if (url?.protocol === 'file:') tracker.load(fileURLToPath(url));
+    register(specifier, parent, ...rest);
+  }) as typeof register;
+}
+
 /** ES modules without sync hooks: a loader thread that writes to the same pipe. `module.register` is deprecated from 26 on, where `registerHooks` is always there. */
 function registerAsyncHooks(indexFile: string): void {
   const source = `data:text/javascript,${encodeURIComponent(asyncHooksSource)}`;
   Module.register(source, {
-    data: { fd: REPORT_FD, indexUrl: pathToFileURL(indexFile).href, ownFolder: dirname(__filename) + sep },
+    data: { fd: REPORT_FD, indexUrl: pathToFileURL(indexFile).href, ...ownFilesData },
   });
 }
 
 const asyncHooksSource = `
 import { readFileSync, writeSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { dirname, resolve as resolvePath, sep } from 'node:path';
+import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 let data;
 const loaded = new Set();
 export function initialize(given) { data = given; }
 const pathOf = (url) => (url && url.startsWith('file:') ? fileURLToPath(url) : undefined);
-const isForeign = (file) => file.includes(sep + 'node_modules' + sep) || file.startsWith(data.ownFolder);
+const packages = new Set();
+const isOurs = (file) => file.startsWith(data.ownFolder);
+const isPackaged = (file) => file.includes(data.nodeModules) && !new RegExp(data.generated).test(file);
+const isForeign = (file) => isOurs(file) || isPackaged(file);
 function write(report) {
   const bytes = Buffer.from(JSON.stringify({ ...report, thread: true }) + '\\n');
   for (let done = 0; done < bytes.length; ) {
@@ -179,7 +211,11 @@ export async function resolve(specifier, context, next) {
 }
 export async function load(url, context, next) {
   const file = pathOf(url);
-  if (file && !isForeign(file) && !loaded.has(file)) {
+  if (file && !isOurs(file) && isPackaged(file)) {
+    const folder = file.slice(0, file.indexOf(data.nodeModules) + data.nodeModules.length - 1);
+    if (!packages.has(folder)) write({ r: 'packages', folder });
+    packages.add(folder);
+  } else if (file && !isForeign(file) && !loaded.has(file)) {
     loaded.add(file);
     let hash = null;
     try { hash = createHash('sha1').update(readFileSync(file)).digest('base64url'); } catch {}

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import type * as Bootstrap from '../bootstrap/host.ts';
 import { CONFIG_VARIABLE, REPORT_FD, type PreloadConfig } from '../protocol/worker.ts';
-import { trackLoadedFiles } from '../tracking/loadedFiles.ts';
 import { ReportPipe } from '../tracking/reportPipe.ts';
+import { track } from '../tracking/track.ts';
+import type { Report } from '../protocol/workerMessages.ts';
 import { Channel } from './channel.ts';
 import { compileFiles } from './compileFiles.ts';
 import { Connections } from './connections.ts';
@@ -22,6 +23,13 @@ import { canMoveConnections, type DatagramHandle } from './internals.ts';
 import { Listeners } from './listeners.ts';
 
 const THREAD_KEY = 'graceful-reload';
+/** What the threads of the process are told. */
+interface ThreadData {
+  readonly indexFile: string;
+  readonly root: string | null;
+  /** Shared: 1 once the program is ready. */
+  readonly readyFlag: Uint8Array;
+}
 /** What a worker is told of itself; the workers that a bootstrap script declares are others. */
 const OF_A_WORKER = /^GRACEFUL_RELOAD_(SERVER|GROUP|SLOT|GENERATION)$/;
 const configText = process.env[CONFIG_VARIABLE];
@@ -37,12 +45,16 @@ function runWorker(config: PreloadConfig): void {
   process.execArgv.splice(0, config.ownExecArgv);
   const channel = new Channel(config.readyMessage);
   const reports = new ReportPipe(REPORT_FD);
-  trackLoadedFiles({
-    report: (report) => reports.write(report),
-    indexFile: config.indexFile,
-    asyncLoader: config.asyncLoader,
-  });
-  setEnvironmentData(THREAD_KEY, { indexFile: config.indexFile });
+  const { indexFile, asyncLoader, root } = config;
+  const readyFlag = new Uint8Array(new SharedArrayBuffer(1));
+  const isReady = (): boolean => readyFlag[0] === 1;
+  const report = (one: Report): void => {
+    reports.write(one);
+    // The master has to know before the file system tells it of the change.
+    if (one.r === 'write') reports.flush();
+  };
+  const tracking = track({ report, indexFile, asyncLoader, root, isReady });
+  setEnvironmentData(THREAD_KEY, { indexFile, root, readyFlag } satisfies ThreadData);
   reportUncaught(reports);
 
   const connections = new Connections();
@@ -68,6 +80,8 @@ function runWorker(config: PreloadConfig): void {
     datagrams.forget(key);
   });
   channel.on('admit', () => {
+    readyFlag[0] = 1;
+    tracking.onReady();
     listeners.admit();
     datagrams.admit();
   });
@@ -158,12 +172,13 @@ function reportUncaught(reports: ReportPipe): void {
 
 /** Worker threads inherit `--require`: what they load belongs to the process. */
 function trackThread(): void {
-  const data = getEnvironmentData(THREAD_KEY) as { indexFile: string } | undefined;
+  const data = getEnvironmentData(THREAD_KEY) as ThreadData | undefined;
   if (!data) return;
+  const { indexFile, root, readyFlag } = data;
   const reports = new ReportPipe(REPORT_FD);
-  const report = (text: Parameters<ReportPipe['write']>[0]): void => {
+  const report = (text: Report): void => {
     reports.write({ ...text, thread: true });
     reports.flush();
   };
-  trackLoadedFiles({ report, indexFile: data.indexFile, asyncLoader: false });
+  track({ report, indexFile, asyncLoader: false, root, isReady: () => readyFlag[0] === 1 });
 }

@@ -5,9 +5,11 @@ import {
   isStaleIn,
   restartFlag,
   scopeOf,
+  type BootstrapSet,
   type GroupFiles,
   type LoadedFiles,
 } from '../../../src/core/changeScope.ts';
+import { ABSENT } from '../../../src/protocol/digest.ts';
 
 const loaded = (files: Record<string, string | null>): LoadedFiles => new Map(Object.entries(files));
 
@@ -16,13 +18,19 @@ const group = (name: string, files: LoadedFiles[], more: Partial<GroupFiles> = {
   reloadable: true,
   processes: files,
   isExcluded: () => false,
+  isIncluded: () => false,
   ...more,
 });
 
 const web = group('web', [loaded({ 'web.ts': '1', 'shared.ts': '1', 'config.ts': '1' })]);
 const api = group('api', [loaded({ 'api.ts': '1', 'shared.ts': '1' })]);
 const gateway = group('gateway', [loaded({ 'gateway.ts': '1', 'shared.ts': '1' })], { reloadable: false });
-const bootstrap = loaded({ 'server.ts': '1', 'config.ts': '1', 'names.ts': '1' });
+const scriptOf = (files: LoadedFiles, isExcluded = (_file: string) => false): BootstrapSet => ({
+  script: 'server.ts',
+  loaded: files,
+  isExcluded,
+});
+const bootstrap = scriptOf(loaded({ 'server.ts': '1', 'config.ts': '1', 'names.ts': '1', '.env': '1' }));
 const all = [web, api, gateway];
 
 describe('what saving a file does', () => {
@@ -48,8 +56,8 @@ describe('what saving a file does', () => {
 
   it('is nothing in groups that exclude it', () => {
     const isExcluded = (file: string): boolean => file === 'shared.ts';
-    assert.equal(scopeOf('shared.ts', [{ ...web, isExcluded }], loaded({})).verdict, 'none');
-    assert.deepEqual(scopeOf('shared.ts', [{ ...web, isExcluded }, api], loaded({})).reload, ['api']);
+    assert.equal(scopeOf('shared.ts', [{ ...web, isExcluded }], scriptOf(loaded({}))).verdict, 'none');
+    assert.deepEqual(scopeOf('shared.ts', [{ ...web, isExcluded }, api], scriptOf(loaded({}))).reload, ['api']);
   });
 });
 
@@ -65,6 +73,16 @@ describe('a group is stale', () => {
     assert.ok(isStaleIn(web, 'web.ts', null));
   });
 
+  it('when a file has come to be that it looked for in vain, or that is included', () => {
+    const looked = group('web', [loaded({ 'a.json': ABSENT })]);
+    assert.ok(!isStaleIn(looked, 'a.json', null));
+    assert.ok(isStaleIn(looked, 'a.json', '1'));
+    const includes = group('web', [loaded({ 'a.html': '1' })], { isIncluded: (file) => file.endsWith('.html') });
+    assert.ok(!isStaleIn(includes, 'a.html', '1'));
+    assert.ok(isStaleIn(includes, 'b.html', '1'));
+    assert.ok(!isStaleIn(includes, 'b.html', null));
+  });
+
   it('never for a file that it did not load, that was not hashed or that is excluded', () => {
     assert.ok(!isStaleIn(web, 'api.ts', '2'));
     assert.ok(!isStaleIn(group('web', [loaded({ 'a.ts': null })]), 'a.ts', '2'));
@@ -74,7 +92,7 @@ describe('a group is stale', () => {
 });
 
 describe('a restart is needed', () => {
-  const flag = (file: string, disk: string | null) => restartFlag(file, disk, all, bootstrap, 'server.ts');
+  const flag = (file: string, disk: string | null) => restartFlag(file, disk, all, bootstrap, (one) => one === '.env');
 
   it('for the bootstrap script and what it imports, while they differ from what runs', () => {
     assert.deepEqual(flag('server.ts', '2'), { reason: 'bootstrap', groups: [] });
@@ -86,6 +104,24 @@ describe('a restart is needed', () => {
   it('for what groups run that do not reload', () => {
     assert.deepEqual(flag('shared.ts', '2'), { reason: 'non-reloadable', groups: ['gateway'] });
     assert.equal(flag('shared.ts', '1'), undefined);
+  });
+
+  it('for env files, whoever uses them', () => {
+    assert.deepEqual(flag('.env', '2'), { reason: 'env-file', groups: [] });
+    const fixed = group('gateway', [loaded({ '.env.gateway': '1' })], { reloadable: false });
+    assert.deepEqual(
+      restartFlag('.env.gateway', '2', [fixed], scriptOf(loaded({})), () => true),
+      { reason: 'env-file', groups: ['gateway'] },
+    );
+  });
+
+  it('not for what is excluded', () => {
+    const set = scriptOf(bootstrap.loaded, (file) => file === 'names.ts');
+    assert.equal(
+      restartFlag('names.ts', '2', all, set, () => false),
+      undefined,
+    );
+    assert.equal(scopeOf('names.ts', all, set).verdict, 'none');
   });
 
   it('not for anything else', () => {

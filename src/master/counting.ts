@@ -1,0 +1,86 @@
+/**
+ * Which files count for a process: the modules and reads that it tells of, and what decides how it runs without it loading
+ * them (env files, package.json, the installation of its packages, what `include` means).
+ */
+import type { Report } from '../protocol/workerMessages.ts';
+import type { GroupDefinition } from './definitions.ts';
+import type { Facts } from './facts.ts';
+import type { Disk, Origin, ProcessFiles } from './files.ts';
+import type { Glob } from './globs.ts';
+import { Includes } from './includes.ts';
+import { installationOf } from './installation.ts';
+import { configFilesOf, type Environment } from './launch.ts';
+import { allFiles } from './meaning.ts';
+
+export interface CountingParts {
+  readonly facts: Facts;
+  readonly disk: Disk;
+  readonly watch: (file: string) => void;
+  readonly watchGlobs: (globs: readonly Glob[]) => void;
+}
+
+export class Counting {
+  private readonly parts: CountingParts;
+  private readonly includes: Includes;
+
+  constructor(parts: CountingParts) {
+    this.parts = parts;
+    this.includes = new Includes(parts.disk);
+  }
+
+  /** A process begins to boot that will run the entry. */
+  began(files: ProcessFiles, entry: string, nodeArgs: readonly string[], environment: Environment): void {
+    files.takeEnvironment(environment);
+    for (const file of environment.files.keys()) this.parts.watch(file);
+    this.countNow(files, configFilesOf(entry, nodeArgs, environment.env), 'config');
+  }
+
+  /** A worker has taken the process, whose entry will run next. */
+  taken(files: ProcessFiles, group: GroupDefinition): void {
+    this.includes.countFor(files, group);
+    this.parts.watchGlobs(group.include);
+  }
+
+  take(files: ProcessFiles, report: Report): void {
+    const { facts, watch } = this.parts;
+    switch (report.r) {
+      case 'load':
+        files.add(report);
+        watch(report.file);
+        return;
+      case 'read':
+        // Another process of the server writes it.
+        if (facts.written.has(report.file)) return;
+        files.add(report);
+        watch(report.file);
+        return;
+      case 'write':
+        files.add(report);
+        facts.written.add(report.file);
+        for (const others of allFiles(facts)) others.forgetRead(report.file);
+        return;
+      case 'missing':
+        files.add(report);
+        if (report.near !== null) watch(report.near);
+        return;
+      case 'packages':
+        this.countNow(files, installationOf(report.folder), 'packages');
+        return;
+      case 'edge':
+      case 'error':
+      case 'exiting':
+        files.add(report);
+        return;
+    }
+  }
+
+  /** An older content than the process finds costs a reload at worst. */
+  private countNow(files: ProcessFiles, paths: readonly string[], origin: Origin): void {
+    const { disk, watch } = this.parts;
+    for (const path of paths) {
+      const digest = disk.digest(path) ?? disk.lookNow(path);
+      if (digest !== null) files.count(path, digest, origin);
+      watch(path);
+    }
+  }
+}

@@ -1,0 +1,148 @@
+/** What saving a file would do, and why, in words for a person. */
+import { existsSync, statSync } from 'node:fs';
+import { basename, extname, sep } from 'node:path';
+import { scopeOf } from '../core/changeScope.ts';
+import type { Explanation } from '../protocol/status.ts';
+import type { Facts } from './facts.ts';
+import { ProcessFiles, type Origin } from './files.ts';
+import { globFor } from './globs.ts';
+import { importChain, lineOfMention, type ChainGraph, type ChainStep } from './importChain.ts';
+import { allFiles, bootstrapSet, groupFiles } from './meaning.ts';
+
+/** The way to the file: from the bootstrap script, or else from the entry of one of these groups, import by import. */
+export function chainTo(facts: Facts, file: string, groups: readonly string[]): string[] {
+  const { bootstrap, definition, options } = facts;
+  return stepsTo().map((step) => `${facts.display(step.file)}${step.line === null ? '' : `:${step.line}`}`);
+
+  function stepsTo(): ChainStep[] {
+    const inBootstrap = bootstrap.files.loaded.has(file);
+    const set = inBootstrap ? bootstrap.files : filesOfGroup(facts, file, groups[0]);
+    const origin = set.origins.get(file) ?? (set.loaded.has(file) ? undefined : 'include');
+    if (origin === 'env' || origin === 'include') {
+      const last = { file, line: null };
+      if (!facts.isBootstrap || (origin === 'include' && !includedBy(facts, file, groups))) return [last];
+      return [
+        { file: options.script, line: lineOfMention(options.script, mentionOf(facts, file, groups, origin)) },
+        last,
+      ];
+    }
+    const root = inBootstrap ? options.script : (definition.groups.get(groups[0] ?? '')?.entry ?? file);
+    return importChain(root, file, set satisfies ChainGraph);
+  }
+}
+
+function filesOfGroup({ handles, attempts }: Facts, file: string, group: string | undefined): ProcessFiles {
+  const ofGroup = [...handles.values()].filter(({ worker }) => worker.group === group).map(({ files }) => files);
+  const sets = [...ofGroup, ...(attempts.has(group ?? '') ? [attempts.get(group ?? '')!] : [])];
+  return sets.find(({ loaded }) => loaded.has(file)) ?? new ProcessFiles();
+}
+
+function includedBy({ definition }: Facts, file: string, groups: readonly string[]): string | undefined {
+  for (const name of groups) {
+    const glob = globFor(definition.groups.get(name)?.include ?? [], file);
+    if (glob) return glob.pattern;
+  }
+  return undefined;
+}
+
+/** What the bootstrap script says where it means the file. */
+function mentionOf(facts: Facts, file: string, groups: readonly string[], origin: 'env' | 'include'): string {
+  return origin === 'env' ? basename(file) : (includedBy(facts, file, groups) ?? basename(file));
+}
+
+export function explain(facts: Facts, path: string): Explanation {
+  const bootstrap = bootstrapSet(facts);
+  const { verdict, reload, fixed, inBootstrap } = scopeOf(path, groupFiles(facts), bootstrap);
+  const names = reload.join(', ');
+  const why = [
+    ...(inBootstrap ? [inScript(facts, path)] : []),
+    ...(fixed.length > 0 ? [`${because(facts, path, fixed)}, and ${fixed.length > 1 ? 'do' : 'does'} not reload`] : []),
+  ].join('; ');
+  const reasons: Record<Explanation['verdict'], string> = {
+    reload: `Saving it reloads ${names}: ${because(facts, path, reload)}.`,
+    restart: `Saving it needs a restart: ${why}.`,
+    partial: `Saving it reloads ${names}; the rest needs a restart: ${why}.`,
+    built: '',
+    none: `Saving it does nothing: ${whyNothing(facts, path)}.`,
+  };
+  return {
+    file: facts.display(path),
+    verdict,
+    groups: [...reload, ...(verdict === 'reload' || verdict === 'none' ? [] : fixed)],
+    reason: reasons[verdict],
+    chain: verdict === 'none' ? [] : chainTo(facts, path, [...fixed, ...reload]),
+  };
+}
+
+function inScript({ bootstrap, options }: Facts, path: string): string {
+  if (path === options.script) return 'it is the bootstrap script';
+  switch (bootstrap.files.origins.get(path)) {
+    case 'read':
+      return 'the bootstrap script reads it';
+    case 'env':
+      return 'the environment of the bootstrap script comes from it';
+    case 'config':
+      return 'the bootstrap script runs as it says';
+    case 'packages':
+      return 'it stands for the packages that the bootstrap script loaded';
+    default:
+      return 'the bootstrap script loads it';
+  }
+}
+
+/** What these groups have to do with the file. */
+function because(facts: Facts, path: string, groups: readonly string[]): string {
+  const names = groups.join(', ');
+  const file = basename(path);
+  const set = filesOfGroup(facts, path, groups[0]);
+  const origin: Origin | undefined = set.loaded.has(path) ? set.origins.get(path) : 'include';
+  switch (origin) {
+    case 'read':
+      return `${names} read it before it was ready`;
+    case 'env':
+      return `the environment of ${names} comes from it`;
+    case 'config':
+      return `${names} runs as this ${file} says`;
+    case 'packages':
+      return `it stands for the packages that ${names} loaded`;
+    case 'include':
+      return `"include" of ${names} means it (${includedBy(facts, path, groups) ?? file})`;
+    case undefined:
+      return `${names} loaded it`;
+  }
+}
+
+function whyNothing(facts: Facts, path: string): string {
+  const { definition, options } = facts;
+  const users = [...definition.groups.values()].filter(({ name, include }) => {
+    return filesOfGroup(facts, path, name).loaded.has(path) || globFor(include, path);
+  });
+  const excluded =
+    users.map(({ exclude }) => globFor(exclude, path)).find((glob) => glob) ?? globFor(definition.exclude, path);
+  if (excluded) return `"exclude" means it (${excluded.pattern})`;
+  if (allFiles(facts).some(({ written }) => written.has(path)) || facts.written.has(path))
+    return 'the server writes it itself. Name it in "include" if its changes should count';
+  if (path.includes(`${sep}node_modules${sep}`))
+    return 'packages are not looked at file by file. An installation counts, by its lock file';
+  if (/^\.env(\.|$)/.test(basename(path)))
+    return 'no group names it in "envFile", and no process read it before it was ready';
+  const note =
+    unread(path, options.cwd) ?? (/\.[mc]?tsx?$/.test(extname(path)) ? 'Imports of types load nothing' : undefined);
+  return `no process has loaded it${note === undefined ? '' : `. ${note}`}`;
+}
+
+/** Why a file does not count though a process may have read it. */
+function unread(path: string, root: string): string | undefined {
+  if (!existsSync(path)) return undefined;
+  const inCache =
+    path.startsWith(root + sep) &&
+    path
+      .slice(root.length + 1)
+      .split(sep)
+      .slice(0, -1)
+      .some((one) => one.startsWith('.'));
+  if (inCache) return 'What is read in folders whose name begins with a dot counts only when "include" names it';
+  if (statSync(path).size > 1024 * 1024)
+    return 'What is read counts up to 1 MB, larger files only when "include" names them';
+  return undefined;
+}
