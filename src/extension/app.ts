@@ -3,6 +3,7 @@ import * as l10n from '@vscode/l10n';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { createApi, type GracefulReloadApi } from './api.ts';
+import { AgentTools } from './agents/agentTools.ts';
 import { AddToTasks } from './commands/addToTasks.ts';
 import { registerCommands } from './commands/commands.ts';
 import { StartServer } from './commands/startServer.ts';
@@ -83,13 +84,15 @@ export function createApp(context: vscode.ExtensionContext): App {
 
   const start = new StartServer(servers, runs, view, provider, own(new DeadTerminals(runs)));
   const targets = new Targets(servers, folders);
+  const debugSessions = own(new DebugSessions(servers, join(context.extensionPath, 'dist'), log));
+  own(new AgentTools(servers, folders));
   own(
     registerCommands({
       start,
       addToTasks: new AddToTasks(runs, folders),
       targets,
-      debugSessions: own(new DebugSessions(servers, join(context.extensionPath, 'dist'), log)),
-      inspectPort: new InspectPort(servers, targets, start),
+      debugSessions,
+      inspectPort: new InspectPort(servers, targets, start, debugSessions),
       history,
       runs,
       running,

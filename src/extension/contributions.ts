@@ -37,6 +37,15 @@ export const commandIds = [
 ] as const;
 export type CommandId = (typeof commandIds)[number];
 
+/** Tools for coding agents. */
+export const toolIds = [
+  'gracefulReload_status',
+  'gracefulReload_wait',
+  'gracefulReload_explain',
+  'gracefulReload_reload',
+] as const;
+export type ToolId = (typeof toolIds)[number];
+
 /** Values of the context keys that `when` clauses of the manifest read. */
 export interface ContextKeys {
   /** A server of this workspace runs. */

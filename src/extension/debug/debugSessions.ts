@@ -8,8 +8,6 @@ import { messageOf, UserError } from '../../protocol/userError.ts';
 import type { Servers } from '../servers.ts';
 import type { Session } from '../session.ts';
 
-/** Marks our sessions: which slot of which server they are for. */
-const MARK = '__gracefulReload';
 /** Between a process that is gone and the next attempt to connect. */
 const RECONNECT_MS = 200;
 
@@ -18,11 +16,19 @@ export interface DebugScope {
   readonly slot?: number;
 }
 
+export interface DebugPort {
+  readonly group: string;
+  readonly slot: number;
+  readonly port: number;
+}
+
 export class DebugSessions implements vscode.Disposable {
   private readonly servers: Servers;
   private readonly ownFiles: string;
   private readonly log: vscode.LogOutputChannel;
-  /** By their mark. */
+  /** The place in a server to which a port leads, by the port: those that were asked for in this window. */
+  private readonly places = new Map<number, string>();
+  /** By their place: those started here, and those of a launch configuration that asked for the port. */
   private readonly sessions = new Map<string, vscode.DebugSession>();
   private readonly subscriptions: vscode.Disposable[];
 
@@ -33,43 +39,43 @@ export class DebugSessions implements vscode.Disposable {
     this.log = log;
     this.subscriptions = [
       vscode.debug.onDidStartDebugSession((session) => {
-        const mark = markOf(session);
-        if (mark !== undefined) this.sessions.set(mark, session);
+        const place = this.placeOf(session);
+        if (place !== undefined) this.sessions.set(place, session);
       }),
       vscode.debug.onDidTerminateDebugSession((session) => {
-        const mark = markOf(session);
-        if (mark !== undefined && this.sessions.get(mark) === session) this.sessions.delete(mark);
+        for (const [place, known] of this.sessions) if (known === session) this.sessions.delete(place);
       }),
       servers.onDidChange(() => this.endOrphans()),
     ];
   }
 
+  /** The ports at which debuggers reach the workers that are meant; opens what is not open. */
+  async ports(session: Session, scope: DebugScope): Promise<readonly DebugPort[]> {
+    const { workers } = await session.request('inspect', scope);
+    for (const { group, slot, port } of workers) this.places.set(port, placeIn(session, `${group}#${slot}`));
+    return workers;
+  }
+
   /** Attaches to each worker that is meant and has no session yet. */
   async attach(session: Session, scope: DebugScope): Promise<void> {
-    const { workers } = await session.request('inspect', scope);
     const folder = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(session.entry.cwd));
-    for (const { group, slot, port } of workers) {
-      const place = `${group}#${slot}`;
-      const mark = markFor(session, place);
-      if (this.sessions.has(mark)) continue;
-      const isStarted = await vscode.debug.startDebugging(folder, {
-        ...this.configuration(session.entry.cwd, port),
-        name: `${session.entry.name} ${place}`,
-        [MARK]: mark,
-      });
-      if (!isStarted)
+    for (const { group, slot, port } of await this.ports(session, scope)) {
+      const worker = `${group}#${slot}`;
+      if (this.sessions.has(placeIn(session, worker))) continue;
+      const name = `${session.entry.name} ${worker}`;
+      if (!(await vscode.debug.startDebugging(folder, this.configuration(name, session.entry.cwd, port))))
         throw new UserError(
           'internal',
-          `The debugger could not attach to ${place} at port ${port}. See the Debug Console.`,
+          `The debugger could not attach to ${worker} at port ${port}. See the Debug Console.`,
         );
     }
   }
 
-  private configuration(cwd: string, port: number): vscode.DebugConfiguration {
+  private configuration(name: string, cwd: string, port: number): vscode.DebugConfiguration {
     return {
       type: 'node',
       request: 'attach',
-      name: '',
+      name,
       address: '127.0.0.1',
       port,
       cwd,
@@ -82,12 +88,18 @@ export class DebugSessions implements vscode.Disposable {
   }
 
   private endOrphans(): void {
-    const alive = this.servers.sessions.map((session) => markFor(session, ''));
-    for (const [mark, session] of this.sessions) {
-      if (alive.some((server) => mark.startsWith(server))) continue;
-      this.sessions.delete(mark);
+    const alive = this.servers.sessions.map((session) => placeIn(session, ''));
+    for (const [place, session] of this.sessions) {
+      if (alive.some((server) => place.startsWith(server))) continue;
+      this.sessions.delete(place);
       vscode.debug.stopDebugging(session).then(undefined, (error: unknown) => this.log.warn(messageOf(error)));
     }
+  }
+
+  /** Only of the session that was asked for: those of its processes are below it. */
+  private placeOf(session: vscode.DebugSession): string | undefined {
+    // A launch configuration has it as text, since a command gave it.
+    return session.parentSession ? undefined : this.places.get(Number(session.configuration['port']));
   }
 
   dispose(): void {
@@ -95,12 +107,6 @@ export class DebugSessions implements vscode.Disposable {
   }
 }
 
-function markFor(session: Session, place: string): string {
-  return `${session.entry.pid} ${place}`;
-}
-
-/** Of the session that was asked for; those of its processes are below it. */
-function markOf(session: vscode.DebugSession): string | undefined {
-  const mark: unknown = session.configuration[MARK];
-  return typeof mark === 'string' && !session.parentSession ? mark : undefined;
+function placeIn(session: Session, worker: string): string {
+  return `${session.entry.pid} ${worker}`;
 }

@@ -8,6 +8,7 @@ import type { StartServer } from '../commands/startServer.ts';
 import type { Targets } from '../commands/targets.ts';
 import { TASK_TYPE } from '../contributions.ts';
 import { UserError } from '../../protocol/userError.ts';
+import type { DebugSessions } from './debugSessions.ts';
 import type { Servers } from '../servers.ts';
 import type { Session } from '../session.ts';
 
@@ -15,11 +16,13 @@ export class InspectPort {
   private readonly servers: Servers;
   private readonly targets: Targets;
   private readonly start: StartServer;
+  private readonly debugSessions: DebugSessions;
 
-  constructor(servers: Servers, targets: Targets, start: StartServer) {
+  constructor(servers: Servers, targets: Targets, start: StartServer, debugSessions: DebugSessions) {
     this.servers = servers;
     this.targets = targets;
     this.start = start;
+    this.debugSessions = debugSessions;
   }
 
   /** @param argument the launch configuration, as VS Code passes it */
@@ -29,8 +32,8 @@ export class InspectPort {
     const groups = session.snapshot?.groups ?? [];
     const group = groups.find(({ reloadable }) => reloadable) ?? groups[0];
     if (!group) throw new UserError('no-server', `${session.entry.name} has no worker to debug yet.`);
-    const { workers } = await session.request('inspect', { group: group.name, slot: 1 });
-    return workers[0] && String(workers[0].port);
+    const [worker] = await this.debugSessions.ports(session, { group: group.name, slot: 1 });
+    return worker && String(worker.port);
   }
 
   private async session(argument: unknown): Promise<Session | undefined> {

@@ -15,6 +15,10 @@ interface Manifest {
   readonly capabilities: { readonly untrustedWorkspaces: { readonly restrictedConfigurations: string[] } };
   readonly contributes: {
     readonly commands: { readonly command: string; readonly category: string; readonly enablement?: string }[];
+    readonly languageModelTools: {
+      readonly name: string;
+      readonly inputSchema: { readonly properties: Record<string, { readonly description: string }> };
+    }[];
     readonly menus: Record<string, Menu[]>;
     readonly views: Record<string, { readonly id: string }[]>;
     readonly viewsContainers: { readonly activitybar: { readonly id: string }[] };
@@ -41,6 +45,17 @@ const { contributes } = manifest;
 test('commands of the manifest are the ones that are registered, all in our category', () => {
   assert.deepEqual(contributes.commands.map(({ command }) => command).sort(), [...ids.commandIds].sort());
   assert.deepEqual([...new Set(contributes.commands.map(({ category }) => category))], [ids.EXTENSION_NAME]);
+});
+
+test('tools for agents are the ones that are registered, and say what they take', () => {
+  const tools = contributes.languageModelTools;
+  assert.deepEqual(
+    tools.map(({ name }) => name),
+    ids.toolIds,
+  );
+  for (const { inputSchema, name } of tools)
+    for (const [key, { description }] of Object.entries(inputSchema.properties))
+      assert.ok(description.length > 10, `${name}: ${key}`);
 });
 
 test('view, container, task type and problem matcher have the ids that the code uses', () => {
