@@ -35,6 +35,12 @@ export async function buildPackage() {
   return check().map((problem) => `${vsix}: ${problem}`);
 }
 
+/** Of an extension that stands for somebody in a test. @param {string} folder @param {string} out */
+export async function packageExtension(folder, out) {
+  const options = ['--no-dependencies', '--allow-missing-repository', '--skip-license'];
+  await run(bin('vsce'), ['package', ...options, '--out', out], { cwd: folder, env: cleanEnv() });
+}
+
 function check() {
   const files = filesIn(vsix);
   const { size } = statSync(vsix);

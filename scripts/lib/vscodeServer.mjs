@@ -30,13 +30,19 @@ export const quietSettings = {
 
 /**
  * @param {object} [options]
- * @param {string} [options.vsix] an extension to install
+ * @param {string[]} [options.vsix] extensions to install
  * @param {string} [options.development] folder of an extension that is used as it lies there; a reload of the window takes its new build
  * @param {boolean} [options.workspaceTrust] false: every folder is trusted and nobody asks
  * @param {Record<string, unknown>} [options.settings] user settings beside the quiet ones
  * @param {NodeJS.ProcessEnv} [options.env] added to the environment of the server
  */
-export async function startVsCodeServer({ vsix, development, workspaceTrust = false, settings = {}, env = {} } = {}) {
+export async function startVsCodeServer({
+  vsix = [],
+  development,
+  workspaceTrust = false,
+  settings = {},
+  env = {},
+} = {}) {
   const { node, vscode } = await ensureCodeServer();
   const home = mkdtempSync(join(tmpdir(), 'graceful-reload-vscode-'));
   const user = join(home, 'data', 'User');
@@ -63,10 +69,9 @@ export async function startVsCodeServer({ vsix, development, workspaceTrust = fa
   });
   // Otherwise it talks to a VS Code that this terminal belongs to.
   for (const name of Object.keys(inherited)) if (name.startsWith('VSCODE_')) delete inherited[name];
-  if (vsix) {
-    await run(node, [main, ...places, '--accept-server-license-terms', '--install-extension', vsix], {
-      env: inherited,
-    });
+  if (vsix.length > 0) {
+    const installs = vsix.flatMap((file) => ['--install-extension', file]);
+    await run(node, [main, ...places, '--accept-server-license-terms', ...installs], { env: inherited });
   }
   // Not extensionDevelopmentPath: a web window honours that only together with its smoke test driver, and under that
   // driver it shows no notifications.

@@ -131,10 +131,16 @@ export class Editor {
     await this.#fixes().filter({ hasText: label }).first().click();
   }
 
-  async #openQuickFixes(line: number): Promise<void> {
+  /** Puts the cursor into this line of the active editor. */
+  async goTo(line: number): Promise<void> {
     await this.#palette.open('Control+P', `:${line}`);
     await this.#page.keyboard.press('Enter');
     await waitFor(async () => (await this.cursor())?.line === line, { what: `the cursor in line ${line}` });
+    await this.#focusText();
+  }
+
+  async #openQuickFixes(line: number): Promise<void> {
+    await this.goTo(line);
     await waitFor(
       async () => {
         await this.#focusText();

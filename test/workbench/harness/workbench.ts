@@ -5,12 +5,14 @@
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { marked } from '../../../scripts/lib/guarded.mjs';
+import { packageExtension } from '../../../scripts/package.mjs';
 import { startVsCodeServer } from '../../../scripts/lib/vscodeServer.mjs';
 import { ensureChromium } from '../../../scripts/testbed.mjs';
+import { Debugging } from './debugging.ts';
 import { Editor } from './editor.ts';
 import { Notifications } from './notifications.ts';
 import { Palette } from './palette.ts';
@@ -34,6 +36,8 @@ export interface WorkbenchOptions {
   env?: NodeJS.ProcessEnv;
   /** The packaged extension; null = none. */
   vsix?: string | null;
+  /** Folders of further extensions; relative to the repository. */
+  extensions?: readonly string[];
 }
 
 /** Typed text must arrive as it is. */
@@ -68,6 +72,7 @@ export class Window {
   readonly terminal: Terminal;
   readonly output: Output;
   readonly editor: Editor;
+  readonly debugging: Debugging;
   readonly notifications: Notifications;
 
   constructor(page: Page, folder: string) {
@@ -80,6 +85,7 @@ export class Window {
     this.terminal = new Terminal(page, this.palette);
     this.output = new Output(page);
     this.editor = new Editor(page, this.palette, folder);
+    this.debugging = new Debugging(page, this.editor);
     this.notifications = new Notifications(page, this.palette);
   }
 
@@ -158,7 +164,12 @@ export class Workbench {
     // The servers of this workbench are seen by nobody else, and it sees nobody else's.
     const env = { GRACEFUL_RELOAD_RUNTIME_DIR: join(home, 'run'), ...options.env };
     mkdirSync(env.GRACEFUL_RELOAD_RUNTIME_DIR, { mode: 0o700 });
-    const vsix = options.vsix === undefined ? join(root, 'dist/graceful-reload.vsix') : (options.vsix ?? undefined);
+    const vsix = options.vsix === null ? [] : [options.vsix ?? join(root, 'dist/graceful-reload.vsix')];
+    for (const extension of options.extensions ?? []) {
+      const file = join(home, `${basename(extension)}.vsix`);
+      await packageExtension(join(root, extension), file);
+      vsix.push(file);
+    }
     const server = await startVsCodeServer({
       vsix,
       workspaceTrust: options.workspaceTrust ?? false,

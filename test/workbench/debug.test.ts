@@ -1,0 +1,60 @@
+/** A debugger that stays: it stops at a breakpoint, and after a reload at the same one in the successor. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, get, settled, shopOn } from './harness/shop.ts';
+import { workbenchTest } from './harness/workbench.ts';
+
+const port = await freePort();
+/** Of `response.send(productList(...))`. */
+const LINE = 9;
+
+const options = shopOn(port, {
+  // The view of the debugger would take the place of ours.
+  settings: { 'debug.openDebug': 'neverOpen' },
+  prepare: (folder) => {
+    const config = join(folder, 'src/config.ts');
+    writeFileSync(config, readFileSync(config, 'utf8').replace('workers = 3', 'workers = 1'));
+  },
+});
+
+workbenchTest('debugging over reloads', options, async (_workbench, window, step) => {
+  const { sidebar, editor, debugging } = window;
+
+  /** A request that is held at the breakpoint until the debugger lets it go. */
+  const stopsAndAnswers = async (pattern: RegExp, picture: string): Promise<void> => {
+    const answer = get(port, '/');
+    answer.catch(() => undefined);
+    await debugging.paused();
+    await sidebar.waitForRow(/^1 .*paused in the debugger/);
+    await window.screenshot(picture);
+    await debugging.resume();
+    assert.match(await answer, pattern);
+  };
+  const changeTitle = (from: string, to: string): Promise<void> =>
+    editor.edit('src/catalog.ts', (text) => text.replace(from, to));
+
+  await step(
+    'Attach Debugger opens the inspector of a worker; after a reload it stops again, in the successor',
+    async () => {
+      await debugging.breakAt('src/web.ts', LINE);
+      await sidebar.open();
+      await sidebar.clickWelcome('Start Server');
+      const [old] = await settled(window, 1, { slots: 1 });
+      await sidebar.clickInline(/^1 ready/, 'Attach Debugger');
+      await sidebar.waitForRow(/^1 ready .*debugger attached/);
+      await editor.open('src/web.ts');
+      await debugging.bound();
+      await stopsAndAnswers(/short and stout/, '7 attached');
+      await changeTitle('short and stout', 'tall and slim');
+      const [next] = await settled(window, 2, { slots: 1 });
+      assert.notEqual(next?.pid, old?.pid);
+      await sidebar.waitForRow(/^1 ready .*debugger attached/);
+      await editor.open('src/web.ts');
+      await debugging.bound();
+      await stopsAndAnswers(/tall and slim/, '7 attached to the successor');
+      await sidebar.clickTitle('Stop Server');
+      await debugging.ended();
+    },
+  );
+});
