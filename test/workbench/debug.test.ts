@@ -1,6 +1,6 @@
 /** A debugger that stays: it stops at a breakpoint, and after a reload at the same one in the successor. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, get, settled, shopOn } from './harness/shop.ts';
 import { workbenchTest } from './harness/workbench.ts';
@@ -9,12 +9,30 @@ const port = await freePort();
 /** Of `response.send(productList(...))`. */
 const LINE = 9;
 
+const launch = {
+  version: '0.2.0',
+  configurations: [
+    {
+      type: 'node',
+      request: 'attach',
+      name: 'Debug server',
+      address: '127.0.0.1',
+      port: '${command:gracefulReload.inspectPort}',
+      preLaunchTask: 'graceful-reload: server.ts',
+      restart: true,
+      continueOnAttach: true,
+    },
+  ],
+};
+
 const options = shopOn(port, {
   // The view of the debugger would take the place of ours.
   settings: { 'debug.openDebug': 'neverOpen' },
   prepare: (folder) => {
     const config = join(folder, 'src/config.ts');
     writeFileSync(config, readFileSync(config, 'utf8').replace('workers = 3', 'workers = 1'));
+    mkdirSync(join(folder, '.vscode'));
+    writeFileSync(join(folder, '.vscode/launch.json'), JSON.stringify(launch));
   },
 });
 
@@ -57,4 +75,28 @@ workbenchTest('debugging over reloads', options, async (_workbench, window, step
       await debugging.ended();
     },
   );
+
+  await step('F5 with our task as preLaunchTask starts the server and stops at the breakpoint', async () => {
+    await editor.open('src/web.ts');
+    await debugging.start();
+    await sidebar.open();
+    await settled(window, 1, { slots: 1 });
+    await sidebar.waitForRow(/^1 ready .*debugger attached/);
+    await debugging.bound();
+    await stopsAndAnswers(/tall and slim/, '7 at a breakpoint');
+  });
+
+  await step('after a reload it stops there again, in the successor', async () => {
+    await changeTitle('tall and slim', 'round and red');
+    await settled(window, 2, { slots: 1 });
+    await sidebar.waitForRow(/^1 ready .*debugger attached/);
+    await editor.open('src/web.ts');
+    await debugging.bound();
+    await stopsAndAnswers(/round and red/, '7 at a breakpoint in the successor');
+  });
+
+  await step('the session ends with the server', async () => {
+    await sidebar.clickTitle('Stop Server');
+    await debugging.ended();
+  });
 });

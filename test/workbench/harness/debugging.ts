@@ -27,6 +27,11 @@ export class Debugging {
     await this.#page.locator('.cgmr.codicon-debug-breakpoint').first().waitFor({ timeout: 30_000 });
   }
 
+  /** F5. */
+  async start(): Promise<void> {
+    await this.#page.keyboard.press('F5');
+  }
+
   /** Until a program stands at a breakpoint of the open editor. */
   async paused(): Promise<void> {
     await this.#page.locator('.debug-top-stack-frame-line').first().waitFor({ timeout: 30_000 });
