@@ -114,7 +114,7 @@ function registerSyncHooks(tracker: Tracker): void {
         tracker.edge(parent, file, specifier);
         // Some loaders read what a `require` resolved to themselves (tsx does): no hook would tell. An `import` always
         // comes to the other hook, and `import.meta.resolve` rightly does not.
-        if (!context.conditions?.includes('import')) tracker.load(file);
+        if (!isImport(context.conditions)) tracker.load(file);
       }
       return result;
     },
@@ -124,6 +124,12 @@ function registerSyncHooks(tracker: Tracker): void {
       return next(url, context);
     },
   });
+}
+
+/** For a `require` they are a set, not the documented list (seen in 22.15). */
+function isImport(conditions: Iterable<string> | undefined): boolean {
+  for (const condition of conditions ?? []) if (condition === 'import') return true;
+  return false;
 }
 
 type ResolveFilename = (
