@@ -1,5 +1,6 @@
 /** The connections of a worker and what each is doing: counted for the status, and told apart for the drain. */
-import type { ServerResponse } from 'node:http';
+import type { EventEmitter } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import type { Http2Session } from 'node:http2';
 import {
@@ -23,8 +24,11 @@ export type ConnectionKind =
   | 'http2'
   | 'websocket'
   | 'sse'
-  /** Raw TCP, or upgraded to something unknown. */
+  /** Raw TCP, a tunnel, or upgraded to something unknown. */
   | 'tcp';
+
+/** What an HTTP connection was upgraded to: a WebSocket only once the program has agreed to it. */
+type Upgrade = 'none' | 'asked' | 'websocket' | 'other';
 
 /** The longest time a timer can wait: a connection whose server sets no keep-alive limit. */
 const NO_LIMIT_MS = 2 ** 31 - 1;
@@ -36,6 +40,7 @@ interface Known {
   /** The one that was told to close the connection. */
   closing: ServerResponse | undefined;
   isEventStream: boolean;
+  upgrade: Upgrade;
   /** When the last answer ended. */
   idleSince: number;
   /** When an adopted connection that has carried nothing here yet is closed. */
@@ -74,6 +79,7 @@ export class Connections {
         answers: new Set(),
         closing: undefined,
         isEventStream: false,
+        upgrade: 'none',
         idleSince: performance.now(),
         expiresAt: null,
       });
@@ -82,6 +88,12 @@ export class Connections {
         this.onIdle();
       });
     });
+    // Not as listeners: where there were none, Node would begin to upgrade.
+    const { emit } = server;
+    (server as EventEmitter).emit = (event, ...args: unknown[]) => {
+      if (event === 'upgrade' || event === 'connect') this.upgraded(event, args[0] as IncomingMessage);
+      return (emit as EventEmitter['emit']).call(server, event, ...args);
+    };
     server.on('session', (session: Http2Session) => {
       this.sessions.set(session, tcpSocketOf(session));
       session.once('close', () => {
@@ -89,6 +101,21 @@ export class Connections {
         this.onIdle();
       });
     });
+  }
+
+  /** Whether it becomes a WebSocket stands in the answer, which the program writes to the socket, maybe much later. */
+  private upgraded(event: 'upgrade' | 'connect', { socket, headers }: IncomingMessage): void {
+    const entry = this.known.get(socket);
+    if (!entry) return;
+    const isAsked = event === 'upgrade' && /\bwebsocket\b/i.test(headers.upgrade ?? '');
+    entry.upgrade = isAsked ? 'asked' : 'other';
+    if (isAsked) {
+      onFirstWrite(socket, (text) => {
+        entry.upgrade = text.startsWith('HTTP/1.1 101') ? 'websocket' : 'other';
+        this.onIdle();
+      });
+    }
+    this.onIdle();
   }
 
   /**
@@ -126,9 +153,6 @@ export class Connections {
     this.onIdle = onIdle;
     this.isLastAnswer = isLastAnswer;
     for (const [socket, entry] of this.known) if (isLastAnswer(socket)) closeWithLast(entry);
-    // A request under way may turn into an upgraded connection. A listener where there was none would make Node upgrade.
-    for (const server of new Set([...this.known.values()].map((entry) => entry.server)))
-      if (server.listenerCount('upgrade') > 0) server.on('upgrade', onIdle);
   }
 
   get count(): number {
@@ -163,6 +187,17 @@ export class Connections {
   }
 }
 
+function onFirstWrite(socket: Socket, tell: (text: string) => void): void {
+  const write = socket.write as (chunk: string | Uint8Array, ...more: unknown[]) => boolean;
+  let isFirst = true;
+  socket.write = (chunk: string | Uint8Array, ...more: unknown[]) => {
+    const isFree = write.call(socket, chunk, ...more);
+    if (isFirst) tell(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('latin1'));
+    isFirst = false;
+    return isFree;
+  };
+}
+
 /** Pipelined requests that were read are all answered: Node closes after the first answer that says so. */
 function closeWithLast(entry: Known): void {
   const { closing } = entry;
@@ -185,7 +220,9 @@ function kindOf(
   if (isTlsServer(server)) return 'tls';
   if (!isHttpServer(server)) return 'tcp';
   if (entry.answers.size > 0) return entry.isEventStream ? 'sse' : 'busy';
-  if (!socket.parser && socket.bytesRead > 0) return 'websocket';
+  if (entry.upgrade === 'asked') return 'busy';
+  if (entry.upgrade !== 'none') return entry.upgrade === 'websocket' ? 'websocket' : 'tcp';
+  if (!socket.parser && socket.bytesRead > 0) return 'tcp';
   const quiet =
     rawHandle(socket) !== null &&
     !socket.destroyed &&

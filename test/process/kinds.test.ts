@@ -172,6 +172,57 @@ test('a WebSocket gets close frame 1012 between frames; raw TCP and event stream
   assert.equal(last.forcedKills, 0);
 });
 
+test('what is upgraded to something else, a tunnel and a refused WebSocket get no byte of ours and run until the deadline', async (t) => {
+  const { server } = await start(t, {}, ['--order', 'start-first']);
+  const open = async (head: string): Promise<net.Socket> => {
+    const socket = net.connect(portOf(server, 'http'), 'localhost');
+    t.after(() => socket.destroy());
+    socket.write(`${head}Host: x\r\n\r\n`);
+    await readUntil(socket, /\r\n\r\n/);
+    return socket;
+  };
+  const upgrade = 'HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade:';
+  const sockets = await Promise.all([
+    open(`GET / ${upgrade} something-else\r\n`),
+    open('CONNECT far.example:80 HTTP/1.1\r\n'),
+    open(`GET /refused ${upgrade} websocket\r\n`),
+  ]);
+  const received = sockets.map((socket) => {
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    return chunks;
+  });
+  const closed = sockets.map((socket) => once(socket, 'close'));
+  assert.equal((await reload(server)).result, 'done');
+  for (const socket of sockets) socket.write('still here');
+  await Promise.all(closed);
+  for (const chunks of received) assert.equal(Buffer.concat(chunks).toString('latin1'), '1 still here');
+  const last = await server.until(
+    () => (server.lastReload?.forcedConnections ? server.lastReload : undefined),
+    'the forced connections to be counted',
+  );
+  assert.deepEqual(last.closedConnections, { tls: 0, http2: 0, websocket: 0, sse: 0, tcp: 3 });
+  assert.equal(last.forcedConnections, 3);
+});
+
+test('a WebSocket that the program agrees to only during the drain gets the close frame after the answer', async (t) => {
+  const { project, server } = await start(t, {}, ['--order', 'start-first']);
+  const socket = net.connect(portOf(server, 'http'), 'localhost');
+  t.after(() => socket.destroy());
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.write(
+    'GET /asks-first HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  await server.line(/upgrade waits/);
+  assert.equal((await reload(server)).result, 'done');
+  project.write('agreed', '');
+  await readUntil(socket, /\r\n\r\n[^]{4}/);
+  const text = Buffer.concat(chunks).toString('latin1');
+  assert.match(text, /^HTTP\/1\.1 101 /);
+  assert.equal(text.slice(text.indexOf('\r\n\r\n') + 4), '\x88\x02\x03\xf4');
+});
+
 for (const unlink of [false, true]) {
   test(`a Unix socket is handed over${unlink ? ', also by a program that removes its path first' : ''}`, async (t) => {
     const { project, server } = await start(t, unlink ? { UNLINK: '1' } : {}, ['--workers', '2']);
