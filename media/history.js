@@ -5,6 +5,8 @@ const page = document.getElementById('page');
 const minute = 60_000;
 const ranges = { minute, tenMinutes: 10 * minute, hour: 60 * minute, everything: Infinity };
 const marks = { done: '✓', rejected: '✗', superseded: '–', stopped: '–' };
+/** Height of a bar with the gap below it. */
+const rowHeight = 18;
 /** Room for this many labels below each other in the axis. */
 const tickCount = 6;
 
@@ -106,10 +108,10 @@ function legend() {
 }
 
 function chart(from, now, percent) {
-  const visible = timeline.lanes.map((lane) => ({
-    ...lane,
-    bars: lane.bars.filter(({ to }) => to === null || to >= from),
-  }));
+  const visible = timeline.lanes.map((lane) => {
+    const bars = inRows(lane.bars.filter(({ to }) => to === null || to >= from));
+    return { ...lane, bars, rows: Math.max(1, ...bars.map(({ row }) => row + 1)) };
+  });
   const all = visible.flatMap(({ bars }) => bars);
   // One bar is in the tab order; the arrow keys go from there.
   const reachable = all.find(({ id }) => id === state.selected) ?? all.at(-1);
@@ -121,12 +123,23 @@ function chart(from, now, percent) {
         make('span', { classes: 'name', role: 'rowheader', 'aria-label': lane.title }, `${lane.group} ${lane.slot}`),
         make(
           'div',
-          { classes: 'track', role: 'none' },
+          { classes: 'track', role: 'none', style: { height: `${lane.rows * rowHeight}px` } },
           ...lane.bars.map((bar) => barElement(bar, bar === reachable, now, percent)),
         ),
       ),
   );
   return [() => axis(from, now, percent), () => reloadMarks(from, percent), ...rows];
+}
+
+/** While a worker is replaced its slot has two: a bar goes into the first row that is free when it begins. */
+function inRows(bars) {
+  const ends = [];
+  return bars.map((bar) => {
+    const free = ends.findIndex((end) => end <= bar.from);
+    const row = free < 0 ? ends.length : free;
+    ends[row] = bar.to ?? Infinity;
+    return { ...bar, row };
+  });
 }
 
 function axis(from, now, percent) {
@@ -179,7 +192,7 @@ function barElement(bar, isReachable, now, percent) {
       'aria-label': bar.title,
       'aria-selected': String(bar.id === state.selected),
       title: bar.title,
-      style: { left, width },
+      style: { left, width, top: `${bar.row * rowHeight}px` },
     },
     ...parts,
   );

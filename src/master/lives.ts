@@ -12,6 +12,12 @@ export class Lives {
   private past: Life[] = [];
   private readonly cut = new Set<number>();
 
+  /** The processes so far only found out what the script is. */
+  clear(): void {
+    this.running.clear();
+    this.past = [];
+  }
+
   /** @param at wall clock, ms */
   began({ id, group, slot, generation }: Worker, pid: number | null, at: number): void {
     const startedAt = iso(at);

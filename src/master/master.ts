@@ -141,6 +141,7 @@ export class Master implements Loop {
     this.isDraining = true;
     try {
       for (let next = this.queue.shift(); next; next = this.queue.shift()) {
+        if (next.type === 'declared') this.lives.clear();
         if (next.type === 'exited') this.lives.ended(next.worker, Date.now());
         for (const command of this.facts.core.handle(next, this.now())) this.perform(command);
       }

@@ -14,6 +14,7 @@ import { startVsCodeServer } from '../../../scripts/lib/vscodeServer.mjs';
 import { ensureChromium } from '../../../scripts/testbed.mjs';
 import { Debugging } from './debugging.ts';
 import { Editor } from './editor.ts';
+import { HistoryPage } from './historyPage.ts';
 import { Notifications } from './notifications.ts';
 import { Palette } from './palette.ts';
 import { Output, Problems, Terminal } from './panel.ts';
@@ -74,6 +75,7 @@ export class Window {
   readonly editor: Editor;
   readonly debugging: Debugging;
   readonly notifications: Notifications;
+  readonly history: HistoryPage;
 
   constructor(page: Page, folder: string) {
     this.page = page;
@@ -87,6 +89,7 @@ export class Window {
     this.editor = new Editor(page, this.palette, folder);
     this.debugging = new Debugging(page, this.editor);
     this.notifications = new Notifications(page, this.palette);
+    this.history = new HistoryPage(page);
   }
 
   /** Until the window is drawn and connected to its extension host. */
