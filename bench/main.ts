@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { activation } from './activation.ts';
 import { casesPart } from './cases.ts';
 import { tell, type Options } from './options.ts';
 import { places } from './places.ts';
@@ -12,7 +13,13 @@ import { isMet, markdown, type Report } from './report.ts';
 import { speed } from './speed.ts';
 import { throughput } from './throughput.ts';
 
-const parts: Record<string, (options: Options) => Promise<Report>> = { speed, reload, throughput, cases: casesPart };
+const parts: Record<string, (options: Options) => Promise<Report>> = {
+  speed,
+  reload,
+  throughput,
+  cases: casesPart,
+  activation,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -43,7 +43,7 @@ function make(tag, { classes = '', style = {}, ...attributes } = {}, ...children
 /** Puts new content into a part of the page, if it says something else than before: what is read aloud is said once. */
 function put(id, said, ...content) {
   const part = document.getElementById(id);
-  const text = JSON.stringify(said);
+  const text = JSON.stringify(said ?? null);
   if (part.dataset.said === text) return;
   part.dataset.said = text;
   const focused = part.contains(document.activeElement) ? document.activeElement.id : '';

@@ -20,7 +20,7 @@ const required = [
   ...Object.keys(entries).map((name) => `extension/dist/${name}.js`),
 ];
 const allowed = [
-  /^extension\/media\/[\w-]+\.(png|svg|css|js)$/,
+  /^extension\/media\/(walkthrough\/)?[\w-]+\.(png|svg|css|js)$/,
   /^extension\/package\.nls(\.[\w-]+)?\.json$/,
   /^extension\/l10n\/bundle\.l10n\.[\w-]+\.json$/,
 ];

@@ -111,6 +111,10 @@ export function createApp(context: vscode.ExtensionContext): App {
       servers.sessions.some(({ snapshot }) => (snapshot?.needsRestart.length ?? 0) > 0),
     );
     contextValues.set(
+      'gracefulReload.reloaded',
+      known.some(({ snapshot }) => snapshot.reloads.some(({ result }) => result === 'done')),
+    );
+    contextValues.set(
       'gracefulReload.draining',
       known.some(({ snapshot }) =>
         snapshot.groups.some(({ workers }) => workers.some(({ state }) => state === 'draining')),

@@ -54,6 +54,8 @@ export interface ContextKeys {
   'gracefulReload.detected': 'some' | 'none';
   /** A file differs from what a server runs, and only a restart brings it up to date. */
   'gracefulReload.restartNeeded': boolean;
+  /** A reload has come to its end: the walkthrough counts that step as done. */
+  'gracefulReload.reloaded': boolean;
   /** A worker finishes its work. */
   'gracefulReload.draining': boolean;
   /** A running server has an address that a browser can open. */
@@ -63,6 +65,7 @@ export const contextKeys = [
   'gracefulReload.running',
   'gracefulReload.detected',
   'gracefulReload.restartNeeded',
+  'gracefulReload.reloaded',
   'gracefulReload.draining',
   'gracefulReload.browsable',
 ] as const satisfies (keyof ContextKeys)[];

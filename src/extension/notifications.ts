@@ -1,4 +1,5 @@
 /** Messages to the person. Few: the view, the status bar and the diagnostics say the rest. */
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import { isUserError, messageOf } from '../protocol/userError.ts';
 import type { ReloadReport } from '../protocol/status.ts';
@@ -10,11 +11,6 @@ import type { Session } from './session.ts';
 import { firstLine } from './views/format.ts';
 import type { WorkspaceFolders } from './workspaceFolders.ts';
 import { setting, updateSetting } from './wrappers.ts';
-
-const showLog = 'Show Log';
-const showError = 'Show Error';
-const showTerminal = 'Show Terminal';
-const neverAgain = "Don't Show Again";
 
 export class Notifications implements vscode.Disposable {
   private readonly log: vscode.LogOutputChannel;
@@ -35,9 +31,10 @@ export class Notifications implements vscode.Disposable {
 
   /** A command failed: what a person can act on is shown as it is, all else goes to the log with its cause. */
   async failed(error: unknown): Promise<void> {
+    const showLog = t('Show Log');
     const isKnown = isUserError(error);
     this.log.error(error instanceof Error && !isKnown ? (error.stack ?? error.message) : messageOf(error));
-    const text = isKnown ? error.message : `Something went wrong: ${firstLine(messageOf(error))}`;
+    const text = isKnown ? error.message : t('Something went wrong: {0}', firstLine(messageOf(error)));
     if ((await vscode.window.showErrorMessage(text, showLog)) === showLog) this.log.show();
   }
 
@@ -47,8 +44,11 @@ export class Notifications implements vscode.Disposable {
     this.log.warn(report ? `${ended}: ${report.message}` : ended);
     if (!setting('showNotifications')) return;
     const text = report
-      ? `"${task.name}" did not start: ${firstLine(report.message)}`
-      : `${ended}; its terminal says why.`;
+      ? t('"{0}" did not start: {1}', task.name, firstLine(report.message))
+      : t('"{0}" ended with exit code {1}; its terminal says why.', task.name, exitCode);
+    const showError = t('Show Error');
+    const showTerminal = t('Show Terminal');
+    const neverAgain = t("Don't Show Again");
     const buttons = [...(problem ? [showError] : []), showTerminal, neverAgain];
     const answer = await vscode.window.showErrorMessage(text, ...buttons);
     if (answer === showError && problem) await this.openPlace(problem.place, report?.cwd ?? '');
@@ -65,8 +65,11 @@ export class Notifications implements vscode.Disposable {
     this.log.warn(`[${session.entry.name}] ${error.stack ?? message}`);
     if (this.told.get(session.id) === message || !setting('showNotifications')) return;
     this.told.set(session.id, message);
+    const showError = t('Show Error');
+    const showLog = t('Show Log');
+    const neverAgain = t("Don't Show Again");
     const answer = await vscode.window.showWarningMessage(
-      `Reload rejected: ${message}. The old workers serve on.`,
+      t('Reload rejected: {0}. The old workers serve on.', message),
       ...(error.file === null ? [] : [showError]),
       showLog,
       neverAgain,

@@ -2,6 +2,7 @@
  * One running server as this window knows it: the connection to its master, the last snapshot, and an event for every
  * new one. No UI. A lost connection is made anew until `servers.ts` finds that the server is gone.
  */
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import { ControlClient } from '../client/controlClient.ts';
 import type { ControlMethod, ControlParams, ControlResult } from '../protocol/control.ts';
@@ -51,7 +52,10 @@ export class Session implements vscode.Disposable {
 
   async request<M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<ControlResult<M>> {
     if (!this.client) {
-      throw new UserError('no-server', `${this.entry.name} (pid ${this.entry.pid}) does not answer at the moment.`);
+      throw new UserError(
+        'no-server',
+        t('{0} (pid {1}) does not answer at the moment.', this.entry.name, this.entry.pid),
+      );
     }
     return this.client.request(method, params);
   }

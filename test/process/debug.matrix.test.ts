@@ -103,9 +103,9 @@ test('a debugger that waits for nothing is led on to the successor, though an ev
 test('--inspect-brk: the first workers wait for a debugger, without a deadline, and stop in their first line', async (t) => {
   const project = Project.of('debug', t);
   const port = await freePorts(1);
-  const server = await project.start([`--inspect-brk=${port}`, '--boot-timeout', '400', '--no-watch', 'app.cjs']);
+  const server = await project.start([`--inspect-brk=${port}`, '--boot-timeout', '1500', '--no-watch', 'app.cjs']);
   await server.line(/debugger on/);
-  await delay(1200);
+  await delay(2500);
   const client = await Debugger.connect(port);
   await client.ask('Runtime.runIfWaitingForDebugger');
   assert.deepEqual(await client.paused(), { file: 'app.cjs', line: 2 });

@@ -1,4 +1,5 @@
 /** Every command by its id. The type makes a missing one a compile error; a throw becomes a message with "Show Log". */
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import { UserError } from '../../protocol/userError.ts';
 import { SERVERS_VIEW, type CommandId } from '../contributions.ts';
@@ -85,7 +86,7 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
       if (!terminal)
         throw new UserError(
           'usage',
-          `${session.entry.name} (pid ${session.entry.pid}) was not started as a task of this window.`,
+          t('{0} (pid {1}) was not started as a task of this window.', session.entry.name, session.entry.pid),
         );
       terminal.show();
     },

@@ -1,4 +1,5 @@
 /** The Start command: finds the task to run, and reveals a server that runs already instead of asking about it. */
+import { t } from '@vscode/l10n';
 import { basename, relative } from 'node:path';
 import * as vscode from 'vscode';
 import { TASK_TYPE } from '../contributions.ts';
@@ -82,25 +83,26 @@ export class StartServer {
     const own = tasks.filter((task) => task.source !== TASK_TYPE);
     const candidates = own.length > 0 ? own : tasks;
     if (candidates.length === 0) return this.chooseFile();
-    return pick(candidates, 'Which server?', (task) => ({ label: task.name, description: task.detail ?? '' }));
+    return pick(candidates, t('Which server?'), (task) => ({ label: task.name, description: task.detail ?? '' }));
   }
 
   private async chooseFile(): Promise<vscode.Task | undefined> {
     const folders = vscode.workspace.workspaceFolders ?? [];
-    if (folders.length === 0) throw new UserError('no-server', 'Open a folder first: a server is started in one.');
+    if (folders.length === 0) throw new UserError('no-server', t('Open a folder first: a server is started in one.'));
     const open = vscode.window.activeTextEditor?.document.uri;
     const isProgram =
       open?.scheme === 'file' && /\.[cm]?[jt]s$/.test(open.path) && vscode.workspace.getWorkspaceFolder(open);
-    const other = { label: '$(folder-opened) Choose a file…', uri: undefined };
+    const other = { label: t('$(folder-opened) Choose a file…'), uri: undefined };
     const choices = open && isProgram ? [{ label: `$(file) ${basename(open.path)}`, uri: open }, other] : [other];
     const choice =
       choices.length === 1
         ? other
-        : await vscode.window.showQuickPick(choices, { placeHolder: 'Which file starts the server?' });
+        : await vscode.window.showQuickPick(choices, { placeHolder: t('Which file starts the server?') });
     if (!choice) return undefined;
     const file = choice.uri ?? (await this.askForFile(folders[0]!));
     const folder = file && vscode.workspace.getWorkspaceFolder(file);
-    if (file && !folder) throw new UserError('usage', 'The file lies outside of the workspace. Open its folder first.');
+    if (file && !folder)
+      throw new UserError('usage', t('The file lies outside of the workspace. Open its folder first.'));
     if (!file || !folder) return undefined;
     const script = relative(folder.uri.fsPath, file.fsPath);
     const definition: ServerTaskDefinition = { type: TASK_TYPE, script };
@@ -110,8 +112,8 @@ export class StartServer {
   private async askForFile(folder: vscode.WorkspaceFolder): Promise<vscode.Uri | undefined> {
     const files = await vscode.window.showOpenDialog({
       defaultUri: folder.uri,
-      openLabel: 'Start Server',
-      filters: { 'JavaScript and TypeScript': ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs'] },
+      openLabel: t('Start Server'),
+      filters: { [t('JavaScript and TypeScript')]: ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs'] },
     });
     return files?.[0];
   }

@@ -1,4 +1,5 @@
 /** The Stop command: asks over the wire and waits, and ends the task only when the master does not answer. */
+import { t } from '@vscode/l10n';
 import type { Session } from '../session.ts';
 import { UserError } from '../../protocol/userError.ts';
 import type { Runs } from '../tasks/runs.ts';
@@ -21,7 +22,7 @@ export async function stopServer(session: Session, runs: Runs): Promise<void> {
     const { name, pid } = session.entry;
     throw new UserError(
       'timeout',
-      `${name} (pid ${pid}) does not answer and was not started in this window. End the process by hand.`,
+      t('{0} (pid {1}) does not answer and was not started in this window. End the process by hand.', name, pid),
     );
   }
   execution.terminate();

@@ -2,6 +2,7 @@
  * What a command acts on: the row it was called on, the server id that a link carries, or what the person picks. A
  * command of the palette has no argument; then the only candidate is taken, and several are listed.
  */
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { GroupStatus, NeedsRestart } from '../../protocol/status.ts';
 import { UserError } from '../../protocol/userError.ts';
@@ -9,7 +10,7 @@ import type { DebugScope } from '../debug/debugSessions.ts';
 import { editorPath } from '../paths.ts';
 import type { Servers } from '../servers.ts';
 import type { Session } from '../session.ts';
-import { plural, urlsOf } from '../views/format.ts';
+import { plural, urlsOf, workerStateText } from '../views/format.ts';
 import type { RowTarget } from '../views/row.ts';
 import { RowNode } from '../views/rowTree.ts';
 import type { WorkspaceFolders } from '../workspaceFolders.ts';
@@ -43,13 +44,13 @@ export class Targets {
     const id = targetOf(argument)?.server;
     if (id !== undefined) {
       const session = this.servers.session(id);
-      if (!session) throw new UserError('no-server', 'This server has ended meanwhile.');
+      if (!session) throw new UserError('no-server', t('This server has ended meanwhile.'));
       return session;
     }
     const sessions = this.servers.sessions;
     if (sessions.length === 0)
-      throw new UserError('no-server', 'No server is running here. Start one with "Graceful Reload: Start Server".');
-    return pick(sessions, 'Which server?', (session) => ({
+      throw new UserError('no-server', t('No server is running here. Start one with "Graceful Reload: Start Server".'));
+    return pick(sessions, t('Which server?'), (session) => ({
       label: session.entry.name,
       description: `${session.snapshot?.script ?? ''} · pid ${session.entry.pid}`,
     }));
@@ -65,10 +66,10 @@ export class Targets {
     if (session && reloadable.length === 0) {
       throw new UserError(
         'not-reloadable',
-        `${session.entry.name} has no group that reloads. Restart the server instead.`,
+        t('{0} has no group that reloads. Restart the server instead.', session.entry.name),
       );
     }
-    const group = await pick(reloadable, 'Which group?', ({ name, entry, wanted }) => ({
+    const group = await pick(reloadable, t('Which group?'), ({ name, entry, wanted }) => ({
       label: name,
       description: `${entry} · ${plural(wanted, 'worker')}`,
     }));
@@ -90,8 +91,8 @@ export class Targets {
       ({ session, change }) => editorPath(change.file, session.entry.cwd, this.folders.current) === active,
     );
     const candidates = [named, shown, comparable].find((some) => some.length > 0) ?? [];
-    if (candidates.length === 0) throw new UserError('usage', 'No file differs from what a server runs.');
-    return pick(candidates, 'Which file?', ({ session, change }) => ({
+    if (candidates.length === 0) throw new UserError('usage', t('No file differs from what a server runs.'));
+    return pick(candidates, t('Which file?'), ({ session, change }) => ({
       label: change.file,
       description: session.entry.name,
     }));
@@ -106,8 +107,8 @@ export class Targets {
     if (!snapshot) return undefined;
     const group = snapshot.groups.find(({ name }) => name === target?.group);
     const urls = urlsOf((group ?? snapshot).addresses);
-    if (urls.length === 0) throw new UserError('usage', `${snapshot.name} has no address to open.`);
-    return pick(urls, 'Which address?', (label) => ({ label }));
+    if (urls.length === 0) throw new UserError('usage', t('{0} has no address to open.', snapshot.name));
+    return pick(urls, t('Which address?'), (label) => ({ label }));
   }
 
   /** A worker that finishes its work. */
@@ -126,8 +127,8 @@ export class Targets {
         (target?.group === undefined || target.group === group.name) &&
         (target?.slot === undefined || target.slot === slot),
     );
-    if (candidates.length === 0) throw new UserError('usage', 'No worker is finishing its work.');
-    return pick(candidates, 'Which worker?', ({ session, group, slot, inFlight }) => ({
+    if (candidates.length === 0) throw new UserError('usage', t('No worker is finishing its work.'));
+    return pick(candidates, t('Which worker?'), ({ session, group, slot, inFlight }) => ({
       label: `${group.name}#${slot}`,
       description: `${session.entry.name} · ${plural(inFlight, 'request')}`,
     }));
@@ -156,9 +157,9 @@ export class Targets {
     const asked = targetOf(argument)?.slot;
     if (asked !== undefined) return { ...target, slot: asked };
     const workers = target.group.workers.filter((worker) => worker.state !== 'draining');
-    const worker = await pick(workers, 'Which worker?', ({ slot, pid, state }) => ({
+    const worker = await pick(workers, t('Which worker?'), ({ slot, pid, state }) => ({
       label: `${target.group.name}#${slot}`,
-      description: pid === null ? state : `${state} · pid ${pid}`,
+      description: [workerStateText(state), ...(pid === null ? [] : [`pid ${pid}`])].join(' · '),
     }));
     return worker && { ...target, slot: worker.slot };
   }

@@ -2,6 +2,7 @@
  * The text that a server runs of a file that was edited since, as a document that VS Code can compare with. It is asked of
  * the master when it is shown; a server that has ended leaves what was shown last.
  */
+import { t } from '@vscode/l10n';
 import { resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { RUNNING_SCHEME } from '../contributions.ts';
@@ -41,11 +42,13 @@ export class RunningVersions implements vscode.TextDocumentContentProvider, vsco
     const running = addressOf(path, source);
     const { text } = await session.request('runningText', { file: source.file });
     if (text === null)
-      throw new UserError('usage', `${session.entry.name} has not kept the text of ${file} that it runs.`);
+      throw new UserError('usage', t('{0} has not kept the text of {1} that it runs.', session.entry.name, file));
     this.last.set(running.toString(), text);
     const isGone = digest === null;
     const now = isGone ? addressOf(path, { ...source, gone: true }) : vscode.Uri.file(path);
-    const title = `${file} (running in ${session.entry.name} ↔ ${isGone ? 'deleted' : 'on disk'})`;
+    const title = isGone
+      ? t('{0} (running in {1} ↔ deleted)', file, session.entry.name)
+      : t('{0} (running in {1} ↔ on disk)', file, session.entry.name);
     await vscode.commands.executeCommand('vscode.diff', running, now, title);
   }
 

@@ -3,6 +3,7 @@
  * whoever serves there, and the debugger connects again when its process is gone, so it follows to the successor with all
  * breakpoints. A session ends with its server.
  */
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import { messageOf, UserError } from '../../protocol/userError.ts';
 import type { Servers } from '../servers.ts';
@@ -66,7 +67,7 @@ export class DebugSessions implements vscode.Disposable {
       if (!(await vscode.debug.startDebugging(folder, this.configuration(name, session.entry.cwd, port))))
         throw new UserError(
           'internal',
-          `The debugger could not attach to ${worker} at port ${port}. See the Debug Console.`,
+          t('The debugger could not attach to {0} at port {1}. See the Debug Console.', worker, port),
         );
     }
   }

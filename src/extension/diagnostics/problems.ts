@@ -1,4 +1,5 @@
 /** What a snapshot has to say about places in files. Pure; positions count from 1, as in the snapshot. */
+import { t } from '@vscode/l10n';
 import type { ErrorInfo, NeedsRestart, Snapshot } from '../../protocol/status.ts';
 import { splitPosition } from '../paths.ts';
 import { countReady } from '../views/standing.ts';
@@ -36,14 +37,17 @@ export function problemsOf(snapshot: Snapshot): Problem[] {
 function restartProblems(change: NeedsRestart): Problem[] {
   const importers = change.chain.slice(0, -1);
   const isDeleted = change.digest === null;
-  const what = isDeleted ? `${change.file} was deleted` : 'Changed';
+  const cause = restartCause(change);
+  const message = isDeleted
+    ? t('{0} was deleted since the server started: needs a restart ({1})', change.file, cause)
+    : t('Changed since the server started: needs a restart ({0})', cause);
   return changedPlaces(change).map((place) => ({
     code: 'needs-restart',
     severity: 'warning',
-    message: `${what} since the server started: needs a restart (${restartCause(change)})`,
+    message,
     place,
     related: importers.map((importer, index) => ({
-      message: `imports ${splitPosition(change.chain[index + 1]!).file}`,
+      message: t('imports {0}', splitPosition(change.chain[index + 1]!).file),
       place: { ...splitPosition(importer), column: 1 },
     })),
     change,
@@ -60,7 +64,7 @@ function changedPlaces({ file, chain, digest, changed }: NeedsRestart): Place[] 
 
 function errorProblem(code: 'rejected' | 'failed', error: ErrorInfo, snapshot: Snapshot): Problem {
   const isServing = countReady(snapshot).ready > 0;
-  const meanwhile = isServing ? 'the old workers serve on' : 'no worker serves until this is fixed';
+  const meanwhile = isServing ? t('the old workers serve on') : t('no worker serves until this is fixed');
   // An error without a place (a worker that never became ready) stands in the file that was saved, else at the start.
   const blamed =
     error.file ?? (code === 'rejected' ? snapshot.lastReload?.trigger.files[0] : undefined) ?? snapshot.script;

@@ -1,4 +1,5 @@
 /** "Restart server" and "Compare with running version" on the diagnostics that say a restart is needed. */
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import { DIAGNOSTIC_SOURCE, type CommandId } from '../contributions.ts';
 import type { NeedsRestart, Snapshot } from '../../protocol/status.ts';
@@ -47,11 +48,11 @@ export class QuickFixes implements vscode.CodeActionProvider {
       return action;
     };
     return concerned.flatMap(({ session, changes }) => [
-      fix(`Restart server${nameOf(session)}`, restart, { server: session.id }),
+      fix(`${t('Restart server')}${nameOf(session)}`, restart, { server: session.id }),
       ...changes
         .filter(({ changed }) => changed !== null)
         .map(({ file }) =>
-          fix(`Compare with running version${nameOf(session)}`, compare, { server: session.id, file }),
+          fix(`${t('Compare with running version')}${nameOf(session)}`, compare, { server: session.id, file }),
         ),
     ]);
   }

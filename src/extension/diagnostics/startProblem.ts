@@ -1,4 +1,5 @@
 /** Where the error of a failed start stands. Pure. */
+import { t } from '@vscode/l10n';
 import type { StartReport } from '../../protocol/startReport.ts';
 import { textOf, type ServerTaskDefinition } from '../tasks/definition.ts';
 import type { Place, Problem } from './problems.ts';
@@ -32,7 +33,7 @@ export function startProblem(
   return {
     code: 'start-failed',
     severity: 'error',
-    message: `${report.message.trim()} (the server did not start)`,
+    message: t('{0} (the server did not start)', report.message.trim()),
     place: place ?? { file: report.file ?? 'package.json', line: 1, column: 1 },
     related: [],
   };

@@ -2,6 +2,7 @@
  * Acts on edits that only a restart picks up, as `onBootstrapEdit` says: tells of them once per series of edits (it ends
  * when nothing differs any more), or restarts by itself.
  */
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { NeedsRestart } from '../../protocol/status.ts';
 import type { Notifications } from '../notifications.ts';
@@ -11,10 +12,6 @@ import { bootstrapPolicy } from '../shown.ts';
 import { setting, updateSetting } from '../wrappers.ts';
 import { requestRestart } from './restartServer.ts';
 import { cutByRestart, editsKey, restartNotice } from './restartText.ts';
-
-const restart = 'Restart Server';
-const compare = 'Compare';
-const neverAgain = "Don't Show Again";
 
 interface Series {
   isTold: boolean;
@@ -69,6 +66,9 @@ export class BootstrapEdits implements vscode.Disposable {
     if (series.isTold || !snapshot || !setting('showNotifications')) return;
     series.isTold = true;
     const change = snapshot.needsRestart.find(({ changed }) => changed !== null);
+    const restart = t('Restart Server');
+    const compare = t('Compare');
+    const neverAgain = t("Don't Show Again");
     const buttons = [restart, ...(change ? [compare] : []), neverAgain];
     const answer = await vscode.window.showWarningMessage(restartNotice(snapshot), ...buttons);
     try {

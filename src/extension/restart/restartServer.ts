@@ -1,18 +1,18 @@
 /** The Restart command: says what it will cut, and asks, before it does. */
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { ReloadReport } from '../../protocol/status.ts';
 import { UserError } from '../../protocol/userError.ts';
 import type { Session } from '../session.ts';
 import { cutByRestart } from './restartText.ts';
 
-const restart = 'Restart Server';
-
 /** @returns undefined when the person took it back */
 export async function restartServer(session: Session): Promise<ReloadReport | undefined> {
   const cut = session.snapshot && cutByRestart(session.snapshot);
   if (cut !== undefined) {
-    const question = { modal: true, detail: `This cuts ${cut}. Groups that reload lose nothing.` };
-    const answer = await vscode.window.showWarningMessage(`Restart ${session.entry.name}?`, question, restart);
+    const restart = t('Restart Server');
+    const question = { modal: true, detail: t('This cuts {0}. Groups that reload lose nothing.', cut) };
+    const answer = await vscode.window.showWarningMessage(t('Restart {0}?', session.entry.name), question, restart);
     if (answer !== restart) return undefined;
   }
   return requestRestart(session);

@@ -1,4 +1,5 @@
 /** What is said before a restart. Pure. */
+import { t } from '@vscode/l10n';
 import type { NeedsRestart, Snapshot } from '../../protocol/status.ts';
 import { plural } from '../views/format.ts';
 
@@ -10,23 +11,25 @@ export function cutByRestart(snapshot: Snapshot): string | undefined {
     .filter(({ count }) => count > 0);
   return cut.length === 0
     ? undefined
-    : cut.map(({ name, count }) => `${plural(count, 'connection')} of ${name}`).join(' and ');
+    : cut.map(({ name, count }) => t('{0} of {1}', plural(count, 'connection'), name)).join(t(' and '));
 }
 
 /** `server.ts has changed: shop runs on as it was started.` */
 export function restartNotice(snapshot: Snapshot): string {
   const cut = cutByRestart(snapshot);
-  return `${filesText(snapshot.needsRestart)}: ${snapshot.name} runs on as it was started, until it is restarted.${
-    cut === undefined ? '' : ` A restart cuts ${cut}.`
-  }`;
+  const notice = t(
+    '{0}: {1} runs on as it was started, until it is restarted.',
+    filesText(snapshot.needsRestart),
+    snapshot.name,
+  );
+  return cut === undefined ? notice : `${notice} ${t('A restart cuts {0}.', cut)}`;
 }
 
 function filesText(changes: readonly NeedsRestart[]): string {
   const [first, ...more] = changes;
-  const verb = first?.digest === null ? 'was deleted' : 'has changed';
-  return more.length === 0
-    ? `${first?.file ?? ''} ${verb}`
-    : `${first?.file ?? ''} and ${plural(more.length, 'more file')} have changed`;
+  const file = first?.file ?? '';
+  if (more.length > 0) return t('{0} and {1} have changed', file, plural(more.length, 'more file'));
+  return first?.digest === null ? t('{0} was deleted', file) : t('{0} has changed', file);
 }
 
 /** Names the content of all edits: a restart that failed is not tried again before the next one. */

@@ -46,8 +46,8 @@ export function withTask(text: string | undefined, definition: ServerTaskDefinit
 function commentLines(): string[] {
   return [
     t('Runs the server as workers, which are replaced one at a time when you save.'),
-    t('More properties (completion lists all): "workers": 4, "envFile": ".env", "args": [], "drainTimeout": "30s".'),
-    t('A launch configuration can start it with "preLaunchTask", another task with "dependsOn".'),
+    t('More properties, which completion lists: "workers": 4, "envFile": ".env"'),
+    t('Started by "preLaunchTask" of a launch configuration, "dependsOn" of a task'),
   ];
 }
 

@@ -1,4 +1,5 @@
 /** A badge on files that need a restart, wherever VS Code names them: explorer, tabs, lists. */
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import { editorPath } from '../paths.ts';
 import type { Shown } from '../shown.ts';
@@ -22,7 +23,7 @@ export class Decorations implements vscode.FileDecorationProvider, vscode.Dispos
   provideFileDecoration(uri: vscode.Uri): vscode.FileDecoration | undefined {
     const servers = this.marked.get(uri.toString());
     if (servers === undefined) return undefined;
-    const tooltip = `Changed since ${servers} started: needs a restart`;
+    const tooltip = t('Changed since {0} started: needs a restart', servers);
     return new vscode.FileDecoration('↻', tooltip, new vscode.ThemeColor('list.warningForeground'));
   }
 

@@ -1,4 +1,5 @@
 /** What saving a file would do, in the words of the language status. Pure. */
+import { t } from '@vscode/l10n';
 import type { Explanation } from '../../protocol/status.ts';
 
 /** What one server says of the file. */
@@ -28,7 +29,7 @@ export function fileStatus(meanings: readonly FileMeaning[]): FileStatus | undef
   const users = meanings.filter(({ explanation: { verdict } }) => verdict !== 'none');
   const told = stale ? [stale] : users.length > 0 ? users : meanings.slice(0, 1);
   const effects = told.map(({ explanation }) => effect(explanation));
-  const text = stale ? '$(warning) Needs a restart' : [...new Set(effects)].join('; ');
+  const text = stale ? t('$(warning) Needs a restart') : [...new Set(effects)].join('; ');
   const names = meanings.length > 1 ? told.map(({ server }) => server) : [];
   const causes = told.map(({ explanation }) => cause(explanation)).filter((one) => one !== '');
   return {
@@ -44,13 +45,13 @@ function effect({ verdict, groups }: Explanation): string {
   switch (verdict) {
     case 'reload':
     case 'built':
-      return `$(sync) Saving reloads ${groups.join(', ')}`;
+      return t('$(sync) Saving reloads {0}', groups.join(', '));
     case 'partial':
-      return `$(sync) Saving reloads ${groups.join(', ')}, and needs a restart`;
+      return t('$(sync) Saving reloads {0}, and needs a restart', groups.join(', '));
     case 'restart':
-      return '$(debug-restart) Saving needs a restart';
+      return t('$(debug-restart) Saving needs a restart');
     case 'none':
-      return '$(circle-slash) Saving reloads nothing';
+      return t('$(circle-slash) Saving reloads nothing');
   }
 }
 
@@ -58,5 +59,5 @@ function effect({ verdict, groups }: Explanation): string {
 function cause({ verdict, chain }: Explanation): string {
   if (verdict !== 'restart' && verdict !== 'partial') return '';
   const importer = chain.at(-2);
-  return importer === undefined ? '' : `through ${importer}`;
+  return importer === undefined ? '' : t('through {0}', importer);
 }

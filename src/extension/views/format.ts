@@ -1,9 +1,61 @@
 /** Facts as the short texts that rows, tooltips and the status bar share. */
+import { t } from '@vscode/l10n';
 import { basename } from 'node:path';
-import type { Address, ReloadReport, Trigger } from '../../protocol/status.ts';
+import type { Address, ReloadReport, ServerState, Trigger, WorkerStatus } from '../../protocol/status.ts';
 
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+/** `1 worker`, `3 workers`; languages differ in more than an "s". */
+export function plural(
+  count: number,
+  noun: 'worker' | 'request' | 'connection' | 'server' | 'file' | 'more file',
+): string {
+  switch (noun) {
+    case 'worker':
+      return count === 1 ? t('1 worker') : t('{0} workers', count);
+    case 'request':
+      return count === 1 ? t('1 request') : t('{0} requests', count);
+    case 'connection':
+      return count === 1 ? t('1 connection') : t('{0} connections', count);
+    case 'server':
+      return count === 1 ? t('1 server') : t('{0} servers', count);
+    case 'file':
+      return count === 1 ? t('1 file') : t('{0} files', count);
+    case 'more file':
+      return count === 1 ? t('1 more file') : t('{0} more files', count);
+  }
+}
+
+export function workerStateText(state: WorkerStatus['state']): string {
+  switch (state) {
+    case 'starting':
+      return t('starting');
+    case 'ready':
+      return t('ready');
+    case 'draining':
+      return t('draining');
+    case 'backoff':
+      return t('failed');
+    case 'unresponsive':
+      return t('unresponsive');
+    case 'stopped':
+      return t('stopped');
+  }
+}
+
+export function serverStateText(state: ServerState): string {
+  switch (state) {
+    case 'starting':
+      return t('starting');
+    case 'running':
+      return t('running');
+    case 'reloading':
+      return t('reloading');
+    case 'stopping':
+      return t('stopping');
+    case 'failed':
+      return t('failed');
+    case 'stopped':
+      return t('stopped');
+  }
 }
 
 /** `14:07`, in the time of the person who looks. */
@@ -73,15 +125,15 @@ export function describeTrigger(trigger: Trigger): string {
     first === undefined ? '' : trigger.files.length === 1 ? basename(first) : plural(trigger.files.length, 'file');
   switch (trigger.kind) {
     case 'save':
-      return what === '' ? 'saved' : `${what} saved`;
+      return what === '' ? t('saved') : t('{0} saved', what);
     case 'change':
-      return what === '' ? 'changed' : `${what} changed`;
+      return what === '' ? t('changed') : t('{0} changed', what);
     case 'command':
-      return 'reload asked for';
+      return t('reload asked for');
     case 'restart':
-      return 'restart';
+      return t('restart');
     case 'crash':
-      return 'after a crash';
+      return t('after a crash');
   }
 }
 
@@ -89,18 +141,18 @@ export function describeTrigger(trigger: Trigger): string {
 export function describeResult(report: ReloadReport): string {
   switch (report.result) {
     case 'done': {
-      const parts = [`${report.replaced} replaced`, duration(report.durationMs)];
-      if (report.movedConnections > 0) parts.push(`${plural(report.movedConnections, 'connection')} moved`);
-      if (report.forcedConnections > 0) parts.push(`${plural(report.forcedConnections, 'connection')} cut`);
-      if (report.forcedKills > 0) parts.push(`${report.forcedKills} killed`);
+      const parts = [t('{0} replaced', report.replaced), duration(report.durationMs)];
+      if (report.movedConnections > 0) parts.push(t('{0} moved', plural(report.movedConnections, 'connection')));
+      if (report.forcedConnections > 0) parts.push(t('{0} cut', plural(report.forcedConnections, 'connection')));
+      if (report.forcedKills > 0) parts.push(t('{0} killed', report.forcedKills));
       return parts.join(' · ');
     }
     case 'rejected':
-      return `rejected: ${firstLine(report.error?.message ?? 'a new worker did not become ready')}`;
+      return t('rejected: {0}', firstLine(report.error?.message ?? t('a new worker did not become ready')));
     case 'superseded':
-      return 'superseded by a newer change';
+      return t('superseded by a newer change');
     case 'stopped':
-      return 'stopped';
+      return t('stopped');
   }
 }
 

@@ -1,4 +1,5 @@
 /** Rows of groups and workers. Pure. */
+import { t } from '@vscode/l10n';
 import type { GroupStatus, WorkerStatus } from '../../protocol/status.ts';
 import { age, clock, megabytes, plural, remaining, urlsOf } from './format.ts';
 import { icons, type Row, type RowIcon } from './row.ts';
@@ -7,8 +8,8 @@ import { missingSlots, readySlots } from './standing.ts';
 export function groupRow(serverId: string, group: GroupStatus, now: number): Row {
   const id = `${serverId}/${group.name}`;
   const isMissing = missingSlots(group) > 0;
-  const count = isMissing ? `${readySlots(group)} of ${group.wanted} ready` : plural(group.wanted, 'worker');
-  const description = group.reloadable ? count : `${count} · does not reload`;
+  const count = isMissing ? t('{0} of {1} ready', readySlots(group), group.wanted) : plural(group.wanted, 'worker');
+  const description = group.reloadable ? count : t('{0} · does not reload', count);
   return {
     id,
     kind: 'group',
@@ -16,7 +17,7 @@ export function groupRow(serverId: string, group: GroupStatus, now: number): Row
     description,
     icon: group.reloadable ? icons.group : icons.fixedGroup,
     contextValue: ['group', group.reloadable ? 'reloadable' : 'fixed', ...browsable(group)].join(' '),
-    spoken: `Group ${group.name}, ${description.replaceAll(' · ', ', ')}`,
+    spoken: t('Group {0}, {1}', group.name, description.replaceAll(' · ', ', ')),
     fold: group.reloadable ? 'open' : 'closed',
     children: workerRows(id, serverId, group, now),
     target: { server: serverId, group: group.name },
@@ -45,7 +46,7 @@ function workerRows(groupId: string, serverId: string, group: GroupStatus, now: 
         `worker ${worker.state} ${group.reloadable && !successor ? 'reloadable' : 'fixed'}`,
         ...(worker.state === 'draining' ? [] : ['debuggable']),
       ].join(' '),
-      spoken: `Worker ${worker.slot} of ${group.name}, ${description.replaceAll(' · ', ', ')}`,
+      spoken: t('Worker {0} of {1}, {2}', worker.slot, group.name, description.replaceAll(' · ', ', ')),
       fold: 'none',
       children: [],
       target: { server: serverId, group: group.name, slot: worker.slot },
@@ -76,12 +77,12 @@ function describeWorker(worker: WorkerStatus, successor: WorkerStatus | undefine
   const parts: string[] = [describeWorkerState(worker, now), `g${worker.generation}`];
   if (worker.debugger !== null) parts.push(describeDebugger(worker.debugger));
   if (worker.state === 'ready' && worker.startedAt !== null) parts.push(age(worker.startedAt, now));
-  if (worker.state === 'draining' && worker.killAt !== null) parts.push(`${remaining(worker.killAt, now)} left`);
+  if (worker.state === 'draining' && worker.killAt !== null) parts.push(t('{0} left', remaining(worker.killAt, now)));
   if (worker.state !== 'starting' && worker.pid !== null) parts.push(`pid ${worker.pid}`);
-  if (worker.connections > 0) parts.push(`${worker.connections} conn`);
+  if (worker.connections > 0) parts.push(t('{0} conn', worker.connections));
   if (worker.state === 'ready' && worker.rss > 0) parts.push(megabytes(worker.rss));
-  if (worker.inspectPort !== null) parts.push(`debug port ${worker.inspectPort}`);
-  if (worker.state === 'ready' && successor) parts.push('serves until its successor is ready');
+  if (worker.inspectPort !== null) parts.push(t('debug port {0}', worker.inspectPort));
+  if (worker.state === 'ready' && successor) parts.push(t('serves until its successor is ready'));
   return parts.join(' · ');
 }
 
@@ -89,28 +90,32 @@ function describeWorker(worker: WorkerStatus, successor: WorkerStatus | undefine
 function describeDebugger(state: NonNullable<WorkerStatus['debugger']>): string {
   switch (state) {
     case 'awaited':
-      return 'waits for a debugger';
+      return t('waits for a debugger');
     case 'connected':
-      return 'debugger attached';
+      return t('debugger attached');
     case 'paused':
-      return 'paused in the debugger';
+      return t('paused in the debugger');
   }
 }
 
 function describeWorkerState(worker: WorkerStatus, now: number): string {
   switch (worker.state) {
     case 'draining':
-      return worker.inFlight > 0 ? `draining ${plural(worker.inFlight, 'request')}` : 'draining';
+      return worker.inFlight > 0 ? t('draining {0}', plural(worker.inFlight, 'request')) : t('draining');
     case 'backoff':
       return worker.nextTryAt === null
-        ? 'failed, waits for the next save'
-        : `failed, next try in ${remaining(worker.nextTryAt, now)}`;
+        ? t('failed, waits for the next save')
+        : t('failed, next try in {0}', remaining(worker.nextTryAt, now));
     case 'unresponsive':
-      return worker.unresponsiveSince === null ? worker.state : `unresponsive since ${clock(worker.unresponsiveSince)}`;
+      return worker.unresponsiveSince === null
+        ? t('unresponsive')
+        : t('unresponsive since {0}', clock(worker.unresponsiveSince));
     case 'starting':
+      return t('starting');
     case 'ready':
+      return t('ready');
     case 'stopped':
-      return worker.state;
+      return t('stopped');
   }
 }
 

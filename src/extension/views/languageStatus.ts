@@ -1,4 +1,5 @@
 /** The language status item of the active editor: which groups run the file, and what saving it would do. */
+import { t } from '@vscode/l10n';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
@@ -90,8 +91,8 @@ export class LanguageStatus implements vscode.Disposable {
     this.item.accessibilityInformation = { label: status.spoken };
     this.item.command =
       status.restart === undefined
-        ? { command: `${SERVERS_VIEW}.focus`, title: 'Show Workers' }
-        : { command: restart, title: 'Restart Server', arguments: [status.restart] };
+        ? { command: `${SERVERS_VIEW}.focus`, title: t('Show Workers') }
+        : { command: restart, title: t('Restart Server'), arguments: [status.restart] };
   }
 
   dispose(): void {

@@ -10,11 +10,11 @@ export function needsRestartRow(serverId: string, changes: readonly NeedsRestart
   return {
     id,
     kind: 'needsRestart',
-    label: `Needs restart (${changes.length})`,
+    label: t('Needs restart ({0})', changes.length),
     description: '',
     icon: icons.attention,
     contextValue: 'needsRestart',
-    spoken: `Needs restart, ${changes.length} changed`,
+    spoken: t('Needs restart, {0} changed', changes.length),
     fold: 'open',
     children: changes.map((change) => changedFileRow(id, serverId, change)),
     target: { server: serverId },
@@ -23,7 +23,10 @@ export function needsRestartRow(serverId: string, changes: readonly NeedsRestart
 
 function changedFileRow(parentId: string, serverId: string, change: NeedsRestart): Row {
   const isDeleted = change.digest === null;
-  const description = `${isDeleted ? 'deleted' : 'changed'} ${clock(change.since)} · ${restartCause(change)}`;
+  const description = [
+    isDeleted ? t('deleted {0}', clock(change.since)) : t('changed {0}', clock(change.since)),
+    restartCause(change),
+  ].join(' · ');
   const tags = ['changedFile', change.reason, ...(change.changed === null ? [] : ['comparable'])];
   return {
     id: `${parentId}/${change.file}`,
@@ -47,15 +50,17 @@ export function restartCause(change: NeedsRestart): string {
   const importer = change.chain.at(-2);
   switch (change.reason) {
     case 'bootstrap':
-      return 'bootstrap script';
+      return t('bootstrap script');
     case 'bootstrap-import':
-      return importer === undefined ? 'imported by the bootstrap script' : `imported by ${importer}`;
+      return importer === undefined ? t('imported by the bootstrap script') : t('imported by {0}', importer);
     case 'env-file':
-      return 'environment file';
+      return t('environment file');
     case 'non-reloadable':
-      return `runs in ${change.groups.join(', ') || 'a group'}, which does not reload`;
+      return change.groups.length > 0
+        ? t('runs in {0}, which does not reload', change.groups.join(', '))
+        : t('runs in a group that does not reload');
     case 'options':
-      return 'start options';
+      return t('start options');
   }
 }
 
@@ -66,11 +71,11 @@ export function reloadsRow(serverId: string, reloads: readonly ReloadReport[]): 
   return {
     id,
     kind: 'reloads',
-    label: 'Reloads',
+    label: t('Reloads'),
     description,
     icon: newest?.result === 'rejected' ? icons.failed : icons.history,
     contextValue: 'reloads',
-    spoken: `Reloads, the last: ${description.replaceAll(' · ', ', ')}`,
+    spoken: t('Reloads, the last: {0}', description.replaceAll(' · ', ', ')),
     fold: 'closed',
     children: reloads.map((reload) => reloadRow(id, serverId, reload)),
     target: { server: serverId },
@@ -87,7 +92,7 @@ function reloadRow(parentId: string, serverId: string, reload: ReloadReport): Ro
     description,
     icon: reloadIcon(reload),
     contextValue: `reload ${reload.result}`,
-    spoken: `Reload ${reload.id}, ${description.replaceAll(' · ', ', ')}`,
+    spoken: t('Reload {0}, {1}', reload.id, description.replaceAll(' · ', ', ')),
     fold: 'closed',
     children: factRows(`${parentId}/${reload.id}`, serverId, reload),
     target: { server: serverId },

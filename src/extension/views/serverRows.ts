@@ -1,6 +1,7 @@
 /** A server's snapshot as the rows of the view: server > groups > workers, "Needs restart" and "Reloads". Pure. */
+import { t } from '@vscode/l10n';
 import type { ErrorInfo, Snapshot } from '../../protocol/status.ts';
-import { clock, firstLine, shortAddress } from './format.ts';
+import { clock, firstLine, serverStateText, shortAddress } from './format.ts';
 import { groupRow } from './groupRows.ts';
 import { needsRestartRow, reloadsRow } from './noteRows.ts';
 import { icons, type Row, type RowIcon } from './row.ts';
@@ -12,8 +13,8 @@ export function serverRow(id: string, snapshot: Snapshot, now: number): Row {
   const parts = [snapshot.script];
   const [address] = snapshot.addresses;
   if (address)
-    parts.push(snapshot.addresses.length === 1 ? shortAddress(address) : `${snapshot.addresses.length} addresses`);
-  if (snapshot.generation > 0) parts.push(`generation ${snapshot.generation}`);
+    parts.push(snapshot.addresses.length === 1 ? shortAddress(address) : t('{0} addresses', snapshot.addresses.length));
+  if (snapshot.generation > 0) parts.push(t('generation {0}', snapshot.generation));
   parts.push(state);
   const children: Row[] = [];
   if (snapshot.error) children.push(errorRow(id, snapshot.error));
@@ -27,7 +28,7 @@ export function serverRow(id: string, snapshot: Snapshot, now: number): Row {
     description: parts.join(' · '),
     icon: serverIcon(snapshot),
     contextValue: serverTags(snapshot).join(' '),
-    spoken: `Server ${snapshot.name}, ${state}, ${snapshot.script}`,
+    spoken: t('Server {0}, {1}, {2}', snapshot.name, state, snapshot.script),
     fold: 'open',
     children,
     target: { server: id },
@@ -35,8 +36,9 @@ export function serverRow(id: string, snapshot: Snapshot, now: number): Row {
 }
 
 function describeState(snapshot: Snapshot): string {
-  if (snapshot.state !== 'running') return snapshot.state;
-  return `${snapshot.paused ? 'paused' : 'running'} since ${clock(snapshot.startedAt)}`;
+  if (snapshot.state !== 'running') return serverStateText(snapshot.state);
+  const since = clock(snapshot.startedAt);
+  return snapshot.paused ? t('paused since {0}', since) : t('running since {0}', since);
 }
 
 function serverIcon(snapshot: Snapshot): RowIcon {
@@ -74,7 +76,7 @@ function errorRow(serverId: string, error: ErrorInfo): Row {
     description: where,
     icon: icons.failed,
     contextValue: 'error',
-    spoken: where === '' ? `Error: ${message}` : `Error: ${message} at ${where}`,
+    spoken: where === '' ? t('Error: {0}', message) : t('Error: {0} at {1}', message, where),
     fold: 'none',
     children: [],
     target: { server: serverId },

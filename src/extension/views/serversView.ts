@@ -1,4 +1,5 @@
 /** The "Workers" view: rows of all sessions as TreeItems, refreshed when rows changed and at most ten times a second. */
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import { SERVERS_VIEW, type CommandId } from '../contributions.ts';
 import { editorPath } from '../paths.ts';
@@ -85,7 +86,7 @@ export class ServersView implements vscode.TreeDataProvider<RowNode>, vscode.Dis
   private updateBadge(): void {
     const count = this.shown.list.filter(({ snapshot }) => needsAttention(snapshot)).length;
     if (count === (this.view.badge?.value ?? 0)) return;
-    const tooltip = `${plural(count, 'server')} with something to look at`;
+    const tooltip = t('{0} with something to look at', plural(count, 'server'));
     this.view.badge = count === 0 ? undefined : { value: count, tooltip };
   }
 
@@ -124,12 +125,12 @@ export class ServersView implements vscode.TreeDataProvider<RowNode>, vscode.Dis
   private openCommand(row: Row): vscode.Command | undefined {
     const session = this.servers.session(row.target.server);
     if (row.target.file !== undefined && !row.place)
-      return { command: compareCommand, title: 'Compare', arguments: [row.target] };
+      return { command: compareCommand, title: t('Compare'), arguments: [row.target] };
     if (!row.place || !session) return undefined;
     const uri = vscode.Uri.file(editorPath(row.place.file, session.entry.cwd, this.folders.current));
     const position = new vscode.Position(row.place.line - 1, row.place.column - 1);
     const options: vscode.TextDocumentShowOptions = { selection: new vscode.Range(position, position) };
-    return { command: 'vscode.open', title: 'Open', arguments: [uri, options] };
+    return { command: 'vscode.open', title: t('Open'), arguments: [uri, options] };
   }
 
   dispose(): void {

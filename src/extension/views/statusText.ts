@@ -1,7 +1,8 @@
 /** The status bar item as a function of all snapshots: the sum of the workers, the worst state. Pure. */
+import { t } from '@vscode/l10n';
 import type { CommandId } from '../contributions.ts';
 import type { Snapshot } from '../../protocol/status.ts';
-import { clock, duration, plural, shortAddress, urlsOf } from './format.ts';
+import { clock, duration, plural, serverStateText, shortAddress, urlsOf } from './format.ts';
 import { commandLink, escapeMarkdown } from './markdown.ts';
 import { countReady, isBusy, needsAttention } from './standing.ts';
 
@@ -67,20 +68,20 @@ function serverLine({ id, snapshot }: ServerSnapshot): string {
   const facts = [`**${escapeMarkdown(snapshot.name)}**`];
   facts.push(
     snapshot.state === 'running'
-      ? `generation ${snapshot.generation} since ${clock(generationSince(snapshot))}`
-      : `${snapshot.state}`,
+      ? t('generation {0} since {1}', snapshot.generation, clock(generationSince(snapshot)))
+      : serverStateText(snapshot.state),
   );
   facts.push(...urlsOf(snapshot.addresses).map((url) => `[${escapeMarkdown(url)}](${url})`));
   const last = snapshot.lastReload;
-  if (last?.result === 'done') facts.push(`last reload ${duration(last.durationMs)}`);
-  if (last?.result === 'rejected') facts.push('last reload rejected');
-  if (snapshot.needsRestart.length > 0) facts.push(escapeMarkdown(`needs a restart for ${filesOf(snapshot)}`));
+  if (last?.result === 'done') facts.push(t('last reload {0}', duration(last.durationMs)));
+  if (last?.result === 'rejected') facts.push(t('last reload rejected'));
+  if (snapshot.needsRestart.length > 0) facts.push(escapeMarkdown(t('needs a restart for {0}', filesOf(snapshot))));
   facts.push(
-    commandLink('Reload', 'gracefulReload.reload', id),
-    commandLink('Restart', 'gracefulReload.restart', id),
-    commandLink('Stop', 'gracefulReload.stop', id),
-    commandLink('History', 'gracefulReload.showHistory', id),
-    commandLink('Show log', 'gracefulReload.showLog'),
+    commandLink(t('Reload'), 'gracefulReload.reload', id),
+    commandLink(t('Restart'), 'gracefulReload.restart', id),
+    commandLink(t('Stop'), 'gracefulReload.stop', id),
+    commandLink(t('History'), 'gracefulReload.showHistory', id),
+    commandLink(t('Show log'), 'gracefulReload.showLog'),
   );
   return facts.join(' · ');
 }
@@ -88,7 +89,7 @@ function serverLine({ id, snapshot }: ServerSnapshot): string {
 function filesOf({ needsRestart }: Snapshot): string {
   const [first, second, ...more] = needsRestart.map(({ file }) => file);
   if (second === undefined) return first ?? '';
-  return more.length === 0 ? `${first} and ${second}` : `${first} and ${plural(more.length + 1, 'more file')}`;
+  return t('{0} and {1}', first!, more.length === 0 ? second : plural(more.length + 1, 'more file'));
 }
 
 function generationSince(snapshot: Snapshot): string {
@@ -98,8 +99,11 @@ function generationSince(snapshot: Snapshot): string {
 
 function describe(snapshot: Snapshot): string {
   const { ready, wanted } = countReady(snapshot);
-  const parts = [`${snapshot.name} is ${snapshot.state}`, `${ready} of ${wanted} workers ready`];
-  if (snapshot.needsRestart.length > 0) parts.push('needs a restart');
-  if (snapshot.lastReload?.result === 'rejected') parts.push('last reload rejected');
+  const parts = [
+    t('{0} is {1}', snapshot.name, serverStateText(snapshot.state)),
+    t('{0} of {1} workers ready', ready, wanted),
+  ];
+  if (snapshot.needsRestart.length > 0) parts.push(t('needs a restart'));
+  if (snapshot.lastReload?.result === 'rejected') parts.push(t('last reload rejected'));
   return parts.join(', ');
 }

@@ -1,4 +1,5 @@
 /** What a row says when a person stays on it: the facts that would crowd the line. Markdown, made when it is asked for. */
+import { t } from '@vscode/l10n';
 import type { CommandId } from '../contributions.ts';
 import type { GroupStatus, NeedsRestart, ReloadReport, Snapshot, WorkerStatus } from '../../protocol/status.ts';
 import {
@@ -7,8 +8,10 @@ import {
   describeTrigger,
   duration,
   megabytes,
+  serverStateText,
   shortAddress,
   urlsOf,
+  workerStateText,
 } from './format.ts';
 import { workerRowId } from './groupRows.ts';
 import { commandLink, escapeMarkdown } from './markdown.ts';
@@ -42,7 +45,7 @@ export function rowTooltip(row: Row, snapshot: Snapshot): string | undefined {
     case 'error':
       return snapshot.error ? `**${escapeMarkdown(snapshot.error.message)}**${stack(snapshot.error.stack)}` : undefined;
     case 'needsRestart':
-      return `These files run in the server as they were when it started.\n\n${commandLink('Restart server', 'gracefulReload.restart', server)}`;
+      return `${t('These files run in the server as they were when it started.')}\n\n${commandLink(t('Restart server'), 'gracefulReload.restart', server)}`;
     case 'changedFile': {
       const change = snapshot.needsRestart.find((candidate) => candidate.file === row.target.file);
       return change && changedFileTooltip(server, change);
@@ -61,82 +64,84 @@ function changedFileTooltip(server: string, change: NeedsRestart): string {
   const { file, changed, chain, digest } = change;
   const lines = (changed ?? []).map(({ from, to }) => (from === to ? `${from}` : `${from}–${to}`)).join(', ');
   const links = [
-    commandLink('Restart server', 'gracefulReload.restart', server),
+    commandLink(t('Restart server'), 'gracefulReload.restart', server),
     ...(changed === null
       ? []
-      : [commandLink('Compare with running version', 'gracefulReload.compareWithRunning', { server, file })]),
+      : [commandLink(t('Compare with running version'), 'gracefulReload.compareWithRunning', { server, file })]),
   ];
   const what = table([
-    ['Changed', digest === null ? 'deleted' : lines === '' ? '' : `line ${lines}`],
-    ['Why', restartCause(change)],
-    ['Imports', chain.length > 1 ? chain.join(' → ') : ''],
+    [t('Changed'), digest === null ? t('deleted') : lines === '' ? '' : t('line {0}', lines)],
+    [t('Why'), restartCause(change)],
+    [t('Imports'), chain.length > 1 ? chain.join(' → ') : ''],
   ]);
-  return `**${escapeMarkdown(file)}** runs as it was when the server started\n\n${what}\n\n${links.join(' · ')}`;
+  return `${t('{0} runs as it was when the server started', `**${escapeMarkdown(file)}**`)}\n\n${what}\n\n${links.join(' · ')}`;
 }
 
 function serverTooltip(id: string, snapshot: Snapshot): string {
   const facts: [string, string][] = [
-    ['Script', snapshot.script],
-    ['Folder', snapshot.cwd],
-    ['Process', `pid ${snapshot.pid}`],
-    ['Started', clockWithSeconds(snapshot.startedAt)],
-    ['Generation', String(snapshot.generation)],
+    [t('Script'), snapshot.script],
+    [t('Folder'), snapshot.cwd],
+    [t('Process'), `pid ${snapshot.pid}`],
+    [t('Started'), clockWithSeconds(snapshot.startedAt)],
+    [t('Generation'), String(snapshot.generation)],
     [
-      'Addresses',
+      t('Addresses'),
       [...urlsOf(snapshot.addresses), ...snapshot.addresses.filter((one) => one.port === null).map(shortAddress)].join(
         ', ',
       ),
     ],
   ];
   const links = [
-    commandLink('Reload', 'gracefulReload.reload', id),
-    commandLink('Restart', 'gracefulReload.restart', id),
+    commandLink(t('Reload'), 'gracefulReload.reload', id),
+    commandLink(t('Restart'), 'gracefulReload.restart', id),
     ...urlsOf(snapshot.addresses).map((url) =>
-      commandLink(`Open ${url.replace('http://', '')}`, 'gracefulReload.openInBrowser', { server: id, url }),
+      commandLink(t('Open {0}', url.replace('http://', '')), 'gracefulReload.openInBrowser', { server: id, url }),
     ),
-    commandLink('History', 'gracefulReload.showHistory', id),
+    commandLink(t('History'), 'gracefulReload.showHistory', id),
   ];
-  return `**${escapeMarkdown(snapshot.name)}** is ${snapshot.state}\n\n${table(facts)}\n\n${links.join(' · ')}`;
+  return `${t('{0} is {1}', `**${escapeMarkdown(snapshot.name)}**`, serverStateText(snapshot.state))}\n\n${table(facts)}\n\n${links.join(' · ')}`;
 }
 
 function groupTooltip(group: GroupStatus): string {
-  const order = group.order === 'auto' ? 'not known yet' : group.order;
+  const order = group.order === 'auto' ? t('not known yet') : group.order;
   return `**${escapeMarkdown(group.name)}**\n\n${table([
-    ['Entry', group.entry],
-    ['Order', group.reloadable ? order : 'never reloaded, replaced by a restart only'],
-    ['Generation', String(group.generation)],
-    ['Spare processes', String(group.spares)],
-    ['Addresses', group.addresses.map(shortAddress).join(', ')],
+    [t('Entry'), group.entry],
+    [t('Order'), group.reloadable ? order : t('never reloaded, replaced by a restart only')],
+    [t('Generation'), String(group.generation)],
+    [t('Spare processes'), String(group.spares)],
+    [t('Addresses'), group.addresses.map(shortAddress).join(', ')],
   ])}`;
 }
 
 function workerTooltip(group: GroupStatus, worker: WorkerStatus): string {
-  return `**${escapeMarkdown(group.name)}#${worker.slot}** is ${worker.state}\n\n${table([
-    ['Process', worker.pid === null ? 'none' : `pid ${worker.pid}`],
-    ['Generation', String(worker.generation)],
-    ['Started', worker.startedAt === null ? '' : clockWithSeconds(worker.startedAt)],
+  return `${t('{0} is {1}', `**${escapeMarkdown(group.name)}#${worker.slot}**`, workerStateText(worker.state))}\n\n${table(
     [
-      'Event loop',
-      worker.unresponsiveSince === null ? '' : `has not turned since ${clockWithSeconds(worker.unresponsiveSince)}`,
+      [t('Process'), worker.pid === null ? t('none') : `pid ${worker.pid}`],
+      [t('Generation'), String(worker.generation)],
+      [t('Started'), worker.startedAt === null ? '' : clockWithSeconds(worker.startedAt)],
+      [
+        'Event loop',
+        worker.unresponsiveSince === null ? '' : `has not turned since ${clockWithSeconds(worker.unresponsiveSince)}`,
+      ],
+      [t('Requests'), t('{0}, {1} in flight', worker.requests, worker.inFlight)],
+      [t('Connections'), String(worker.connections)],
+      [t('Memory'), worker.rss > 0 ? megabytes(worker.rss) : ''],
+      [t('CPU'), worker.pid === null ? '' : `${Math.round(worker.cpu * 100)} %`],
+      [t('Event loop lag'), worker.pid === null ? '' : duration(worker.eventLoopLagMs)],
+      [t('Hand-over'), worker.fallback === null ? '' : t('closes connections instead of moving them')],
     ],
-    ['Requests', `${worker.requests}, ${worker.inFlight} in flight`],
-    ['Connections', String(worker.connections)],
-    ['Memory', worker.rss > 0 ? megabytes(worker.rss) : ''],
-    ['CPU', worker.pid === null ? '' : `${Math.round(worker.cpu * 100)} %`],
-    ['Event loop lag', worker.pid === null ? '' : duration(worker.eventLoopLagMs)],
-    ['Hand-over', worker.fallback === null ? '' : 'closes connections instead of moving them'],
-  ])}`;
+  )}`;
 }
 
 function reloadTooltip(report: ReloadReport): string {
   return `**#${report.id}** ${escapeMarkdown(describeTrigger(report.trigger))}: ${escapeMarkdown(describeResult(report))}\n\n${table(
     [
-      ['Generation', String(report.generation)],
-      ['Files', report.trigger.files.join(', ')],
-      ['Groups', report.groups.join(', ')],
-      ['First new worker', report.firstReadyMs === null ? '' : duration(report.firstReadyMs)],
-      ['Phases', describePhases(report)],
-      ['Connections', describeConnections(report)],
+      [t('Generation'), String(report.generation)],
+      [t('Files'), report.trigger.files.join(', ')],
+      [t('Groups'), report.groups.join(', ')],
+      [t('First new worker'), report.firstReadyMs === null ? '' : duration(report.firstReadyMs)],
+      [t('Phases'), describePhases(report)],
+      [t('Connections'), describeConnections(report)],
     ],
   )}${stack(report.error?.stack ?? null)}`;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { helpText } from '../../../src/cli/help.ts';
 import * as ids from '../../../src/extension/contributions.ts';
@@ -22,9 +22,25 @@ interface Manifest {
     readonly menus: Record<string, Menu[]>;
     readonly views: Record<string, { readonly id: string }[]>;
     readonly viewsContainers: { readonly activitybar: { readonly id: string }[] };
+    readonly walkthroughs: {
+      readonly steps: {
+        readonly description: string;
+        readonly completionEvents: string[];
+        readonly media: { readonly image: Record<string, string>; readonly altText: string };
+      }[];
+    }[];
     readonly viewsWelcome: { readonly when: string; readonly contents: string }[];
     readonly configuration: {
-      readonly properties: Record<string, { readonly default: unknown; readonly scope: string }>;
+      readonly properties: Record<
+        string,
+        {
+          readonly default: unknown;
+          readonly scope: string;
+          readonly order: number;
+          readonly description?: string;
+          readonly markdownDescription?: string;
+        }
+      >;
     };
     readonly taskDefinitions: { readonly type: string; readonly properties: Record<string, unknown> }[];
     readonly problemMatchers: {
@@ -41,6 +57,7 @@ const manifest = JSON.parse(read('package.json'), (_key, value: unknown) =>
   typeof value === 'string' ? (texts[/^%(.+)%$/.exec(value)?.[1] ?? ''] ?? value) : value,
 ) as Manifest;
 const { contributes } = manifest;
+const steps = contributes.walkthroughs.flatMap((walkthrough) => walkthrough.steps);
 
 test('commands of the manifest are the ones that are registered, all in our category', () => {
   assert.deepEqual(contributes.commands.map(({ command }) => command).sort(), [...ids.commandIds].sort());
@@ -97,6 +114,7 @@ test('context keys in the manifest are keys that the code sets', () => {
       .map(({ when }) => when ?? ''),
     ...contributes.commands.map(({ enablement }) => enablement ?? ''),
     ...contributes.viewsWelcome.map(({ when }) => when),
+    ...steps.flatMap(({ completionEvents }) => completionEvents.filter((event) => event.startsWith('onContext:'))),
   ];
   const used = new Set(clauses.flatMap((clause) => clause.match(/gracefulReload\.\w+/g) ?? []));
   used.delete(ids.SERVERS_VIEW);
@@ -119,12 +137,51 @@ test('commands that texts and menus name exist', () => {
     ...Object.values(contributes.menus)
       .flat()
       .map(({ command }) => command),
-    ...contributes.viewsWelcome.flatMap(({ contents }) => contents.match(/(?<=command:)gracefulReload\.\w+/g) ?? []),
+    ...[
+      ...contributes.viewsWelcome.map(({ contents }) => contents),
+      ...steps.map(({ description }) => description),
+    ].flatMap((one) => one.match(/(?<=command:)gracefulReload\.\w+(?!\.focus|\w)/g) ?? []),
+    ...steps.flatMap(({ completionEvents }) =>
+      completionEvents.flatMap((event) => event.match(/(?<=onCommand:).+/g) ?? []),
+    ),
   ];
   const known: readonly string[] = ids.commandIds;
   assert.deepEqual(
     named.filter((command) => !known.includes(command)),
     [],
+  );
+});
+
+test('the walkthrough has a picture of each step for every kind of theme, with a text for those who do not see it', () => {
+  for (const { media } of steps) {
+    assert.deepEqual(Object.keys(media.image), ['light', 'dark', 'hc', 'hcLight']);
+    for (const file of Object.values(media.image))
+      assert.ok(existsSync(new URL(`../../../${file}`, import.meta.url)), file);
+    assert.notEqual(media.altText, '');
+  }
+});
+
+test('commands are offered only where they make sense', () => {
+  // What acts on a running server is greyed out, and not in the palette, while none runs.
+  // A launch configuration may ask for the port right after it has started the server.
+  const always = ['gracefulReload.start', 'gracefulReload.showLog', 'gracefulReload.inspectPort'];
+  for (const { command, enablement } of contributes.commands)
+    if (!always.includes(command)) assert.match(enablement ?? '', /gracefulReload\.|isWorkspaceTrusted/, command);
+  for (const { command, when } of contributes.menus['view/item/context'] ?? [])
+    assert.match(when ?? '', /^view == gracefulReload\.servers && viewItem (=~|==) /, command);
+  for (const { command, when } of contributes.menus['view/title'] ?? [])
+    assert.match(when ?? '', /^view == gracefulReload\.servers/, command);
+});
+
+test('every setting is documented, scoped and ordered', () => {
+  const settings = Object.entries(contributes.configuration.properties);
+  for (const [id, { description, markdownDescription, scope }] of settings) {
+    assert.ok((description ?? markdownDescription ?? '').length > 20, id);
+    assert.ok(['resource', 'window', 'machine-overridable'].includes(scope), id);
+  }
+  assert.deepEqual(
+    settings.map(([, { order }]) => order),
+    settings.map((_, index) => index + 1),
   );
 });
 
