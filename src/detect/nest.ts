@@ -4,6 +4,7 @@ import { allFlags, leadingFlags, nodeFlagTakesValue } from './flags.ts';
 import { isRecord, readJson, textOf, type Folder } from './folder.ts';
 import { buildPlan, NOTHING, serverPlan, type Context, type Plan } from './plan.ts';
 import { commandText } from './shell.ts';
+import { optionIn } from './tsconfig.ts';
 
 export function nest(words: readonly string[], context: Context): Plan {
   if (words[1] !== 'start') return { ...NOTHING, problems: [`nest ${words[1] ?? ''} starts no server`] };
@@ -56,14 +57,10 @@ export function nest(words: readonly string[], context: Context): Plan {
   return serverPlan(context, { entry, nodeArgs, envFiles }, buildPlan(context, build));
 }
 
-/** Where the compiler writes to, by a configuration and what it extends. */
-function outDirOf(folder: Folder, path: string, root = dirname(path), depth = 0): string | undefined {
-  const config = readJson(folder, path);
-  if (!config || depth > 8) return undefined;
-  const options = isRecord(config['compilerOptions']) ? config['compilerOptions'] : {};
-  const own = textOf(options['outDir']);
-  if (own !== undefined) return own.startsWith('${configDir}') ? join(root, own.slice(12)) : join(dirname(path), own);
-  const base = textOf(config['extends']);
-  if (!base?.startsWith('.')) return undefined;
-  return outDirOf(folder, join(dirname(path), base.endsWith('.json') ? base : `${base}.json`), root, depth + 1);
+/** Where the compiler writes to. */
+function outDirOf(folder: Folder, path: string): string | undefined {
+  const option = optionIn(folder, path, 'outDir');
+  if (typeof option?.value !== 'string') return undefined;
+  const { value } = option;
+  return value.startsWith('${configDir}') ? join(dirname(path), value.slice(12)) : join(option.folder, value);
 }

@@ -4,12 +4,11 @@ import { buildCommand } from './builders.ts';
 import { allFlags, leadingFlags, nodeFlagTakesValue, type Flag } from './flags.ts';
 import { isRecord, listOf, readJson, readManifest, resolveFile, textOf } from './folder.ts';
 import { interpret } from './interpret.ts';
+import { isTypeScript } from './loaders.ts';
 import { nest } from './nest.ts';
 import { buildPlan, NOTHING, merge, serverPlan, type Context, type EnvFile, type Plan, type Server } from './plan.ts';
 
 export type Program = (words: readonly string[], context: Context) => Plan;
-
-const isTypeScript = (file: string): boolean => /\.[cm]?tsx?$/.test(file);
 
 export function problem(text: string): Plan {
   return { ...NOTHING, problems: [text] };

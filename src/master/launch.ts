@@ -1,15 +1,15 @@
 /** How a process of a group is started: Node's flags, the loader for TypeScript, environment and configuration of the preload. */
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, extname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { CONFIG_VARIABLE, type PreloadConfig } from '../protocol/worker.ts';
 import { acceptsInMaster } from '../platform/accepting.ts';
 import { withBinFolders } from '../platform/searchPath.ts';
+import { preloadsOf } from '../detect/loaders.ts';
 import { ABSENT, digestOf } from '../protocol/digest.ts';
 import { messageOf, UserError, wholeFile } from '../protocol/userError.ts';
-import { mixesLoadersBadly, stripsTypes, type NodeBinary } from './nodeVersion.ts';
+import { hasLoader, loaderFor, nodeOptionsOf } from './loader.ts';
+import { mixesLoadersBadly, type NodeBinary } from './nodeVersion.ts';
 import type { EnvFile } from '../protocol/startOptions.ts';
 
 export interface Launch {
@@ -18,8 +18,6 @@ export interface Launch {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
 }
-
-const TYPESCRIPT = new Set(['.ts', '.mts', '.cts', '.tsx']);
 
 export interface LaunchRequest {
   readonly node: NodeBinary;
@@ -42,8 +40,9 @@ export function launchOf(request: LaunchRequest): Launch {
   const { node, entry, env } = request;
   const worker = join(__dirname, 'worker.js');
   const preload = [...(request.inspects ? ['--inspect-publish-uid=http'] : []), '--require', worker];
-  const flags = [...loaderFlags(entry, request.nodeArgs, env, node), ...request.nodeArgs];
-  const usesAsyncLoader = mentionsLoader(flags) || mentionsLoader((env['NODE_OPTIONS'] ?? '').split(/\s+/));
+  const loader = loaderFor(entry, request.nodeArgs, env, node);
+  const flags = [...loader.flags, ...request.nodeArgs];
+  const usesAsyncLoader = preloadsOf([...flags, ...nodeOptionsOf(env)]).length > 0;
   const config: PreloadConfig = {
     role: request.role,
     asyncLoader: usesAsyncLoader && mixesLoadersBadly(node.version),
@@ -62,37 +61,8 @@ export function launchOf(request: LaunchRequest): Launch {
         ? [...preload, ...flags, '--experimental-vm-modules', '--no-warnings', worker]
         : [...preload, ...flags, entry, ...request.args],
     cwd: request.cwd,
-    env: { ...withBinFolders(env, request.cwd), [CONFIG_VARIABLE]: JSON.stringify(config) },
+    env: { ...loader.env, ...withBinFolders(env, request.cwd), [CONFIG_VARIABLE]: JSON.stringify(config) },
   };
-}
-
-/** Explicit flags win, then tsx where the project has it, then Node's own type stripping. */
-function loaderFlags(entry: string, nodeArgs: readonly string[], env: NodeJS.ProcessEnv, node: NodeBinary): string[] {
-  if (!TYPESCRIPT.has(extname(entry))) return [];
-  if (mentionsLoader(nodeArgs) || mentionsLoader((env['NODE_OPTIONS'] ?? '').split(/\s+/))) return [];
-  const tsx = findTsx(entry);
-  if (tsx !== undefined) return ['--import', pathToFileURL(tsx).href];
-  return stripsTypes(node.version) ? [] : ['--experimental-strip-types'];
-}
-
-/** A loader, or something that may register one. */
-function mentionsLoader(flags: readonly string[]): boolean {
-  return flags.some((flag) => /^(--import|--require|-r|--loader|--experimental-loader)(=|$)/.test(flag));
-}
-
-function findTsx(entry: string): string | undefined {
-  const manifest = nearestManifest(dirname(entry));
-  if (manifest === undefined) return undefined;
-  try {
-    const { dependencies, devDependencies } = JSON.parse(readFileSync(manifest, 'utf8')) as Record<
-      string,
-      Record<string, string> | undefined
-    >;
-    if (!dependencies?.['tsx'] && !devDependencies?.['tsx']) return undefined;
-    return createRequire(manifest).resolve('tsx');
-  } catch {
-    return undefined;
-  }
 }
 
 export function nearestManifest(folder: string): string | undefined {
@@ -110,13 +80,9 @@ function nearestFile(name: string, folder: string): string | undefined {
 
 /** Files that decide how the entry is run, without it loading them. */
 export function configFilesOf(entry: string, nodeArgs: readonly string[], env: NodeJS.ProcessEnv): string[] {
-  // Node's own type stripping does not look at it.
-  const hasLoader =
-    TYPESCRIPT.has(extname(entry)) &&
-    (findTsx(entry) !== undefined ||
-      mentionsLoader(nodeArgs) ||
-      mentionsLoader((env['NODE_OPTIONS'] ?? '').split(/\s+/)));
-  const files = [nearestManifest(dirname(entry)), hasLoader ? nearestFile('tsconfig.json', dirname(entry)) : undefined];
+  // Node's own type stripping does not look at tsconfig.json.
+  const options = hasLoader(entry, nodeArgs, env) ? nearestFile('tsconfig.json', dirname(entry)) : undefined;
+  const files = [nearestManifest(dirname(entry)), options];
   return files.filter((file) => file !== undefined);
 }
 
