@@ -62,11 +62,12 @@ function whyNot(detection: Exclude<Detection, { kind: 'server' }>, way: string):
   return `Which file? ${why}:${commands.length === 0 ? ' graceful-reload start <file>' : commands.join('')}`;
 }
 
-/** The command that starts a candidate. */
+/** The command that starts a candidate; what builds it has to run beside it. */
 function startText({ folder, entry, args, nodeArgs, env, envFiles, build }: DetectedServer): string {
   const cd = folder === '.' ? '' : `cd ${commandText([folder])} && `;
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value === '' ? '' : commandText([value])} `);
   const files = envFiles.flatMap(({ path, optional }) => [optional ? '--env-file-if-exists' : '--env-file', path]);
-  const words = ['start', ...files, ...(build === undefined ? [] : ['--build', build]), ...nodeArgs, entry, ...args];
-  return `${cd}${variables.join('')}graceful-reload ${commandText(words)}`;
+  const words = ['start', ...files, ...nodeArgs, entry, ...args];
+  const beside = build === undefined ? '' : `  # beside: ${build}`;
+  return `${cd}${variables.join('')}graceful-reload ${commandText(words)}${beside}`;
 }
