@@ -45,6 +45,8 @@ interface Known {
   idleSince: number;
   /** When an adopted connection that has carried nothing here yet is closed. */
   expiresAt: number | null;
+  /** It moves to another worker: no limit of this one may close it on its way. */
+  isLeaving: boolean;
 }
 
 export class Connections {
@@ -82,6 +84,7 @@ export class Connections {
         upgrade: 'none',
         idleSince: performance.now(),
         expiresAt: null,
+        isLeaving: false,
       });
       socket.once('close', () => {
         this.known.delete(socket);
@@ -124,22 +127,27 @@ export class Connections {
    */
   keepFor(socket: HttpSocket, remainingMs: number): void {
     waitWithoutLimit(socket);
-    const timer = setTimeout(() => {
-      if (socket.bytesRead === 0) socket.destroy();
+    const expiry = setTimeout(() => {
+      // A request that came in time, while the connection was parked or this worker was busy, is read before immediates run.
+      setImmediate(() => {
+        if (socket.bytesRead === 0 && !entry?.isLeaving) socket.destroy();
+      });
     }, remainingMs);
-    timer.unref();
+    expiry.unref();
     const entry = this.known.get(socket);
     if (entry) entry.expiresAt = performance.now() + remainingMs;
-    socket.once('close', () => clearTimeout(timer));
+    socket.once('close', () => clearTimeout(expiry));
   }
 
-  /** What is left of the keep-alive time of an idle connection; null when it never carried a request. */
-  remainingOf(socket: HttpSocket): number | null {
+  /** Ends the watch over an idle connection. What is left of its keep-alive time; null when it never carried a request. */
+  letGo(socket: HttpSocket): number | null {
+    const limit = socket.timeout ?? 0;
+    socket.setTimeout(0);
     const entry = this.known.get(socket);
     if (!entry) return null;
+    entry.isLeaving = true;
     if (socket.bytesRead === 0)
       return entry.expiresAt === null ? null : Math.max(1, entry.expiresAt - performance.now());
-    const limit = socket.timeout ?? 0;
     if (limit === 0) return NO_LIMIT_MS;
     return Math.max(1, limit - (performance.now() - entry.idleSince));
   }

@@ -102,7 +102,7 @@ export class Drain {
     if (!handle) return;
     this.moving.add(socket);
     stopReading(handle);
-    const remainingMs = this.connections.remainingOf(socket);
+    const remainingMs = this.connections.letGo(socket);
     this.channel.send({ t: 'connection', key, remainingMs }, handle, (error) => {
       this.moving.delete(socket);
       if (!error) this.moved += 1;

@@ -73,6 +73,22 @@ test('an idle connection keeps its keep-alive time over a reload, and never gets
   assert.ok(lasted > 1000, `closed after ${Math.round(lasted)} ms of 1,500`);
 });
 
+test('a request sent while its connection is parked is answered, also when the keep-alive time has run out by then', async (t) => {
+  const project = Project.of('strict', t);
+  const server = await project.ready(['--order', 'stop-first', 'app.cjs'], { env: { KEEP_ALIVE: '300' } });
+  const connections = await Promise.all(Array.from({ length: 50 }, () => RawHttp.open(target(server))));
+  t.after(() => connections.forEach((connection) => connection.close()));
+  await Promise.all(connections.map((connection) => connection.get('/')));
+  const [old] = server.pids();
+  // The next generation takes longer to come up than any connection may stay idle.
+  const slow = `for (const until = Date.now() + 2000; Date.now() < until;);\n${project.read('app.cjs')}`;
+  const reload = server.reloadBy(() => project.write('app.cjs', slow));
+  await server.until(() => !isAlive(old!), 'the old worker to go');
+  const answers = await Promise.all(connections.map((connection) => connection.get('/')));
+  assert.deepEqual(new Set(answers.map(({ headers }) => headers.get('x-generation'))), new Set(['2']));
+  assert.equal((await reload).movedConnections, 50);
+});
+
 test('a canary answers nothing before it is admitted, and a rejected one never does', async (t) => {
   const project = Project.of('strict', t);
   // The second version listens where the first did, but not on its second address: it never becomes ready.
