@@ -24,6 +24,8 @@ interface Figures {
   readonly tool: string;
   readonly name: string;
   readonly reloads: number;
+  /** It did not take a save any more, long after it was written. */
+  readonly isStuck: boolean;
   readonly seconds: number;
   readonly requests: number;
   readonly failed: number;
@@ -51,12 +53,12 @@ export async function reload(options: Options): Promise<Report> {
       { title: '', align: 'left' },
       ...['reloads', 'requests', 'failed', 'failed per reload'].map((title) => ({ title, align: 'right' as const })),
     ],
-    rows: figures.map(({ name, reloads, requests, failed }) => [
+    rows: figures.map(({ name, reloads, isStuck, requests, failed }) => [
       name,
-      count(reloads),
+      isStuck ? `${count(reloads)}, then stuck` : count(reloads),
       count(requests),
       count(failed),
-      failed === 0 ? '0' : (failed / reloads).toFixed(1),
+      failed === 0 ? '0' : (failed / Math.max(1, reloads)).toFixed(1),
     ]),
     figures,
     targets: figures
@@ -74,8 +76,15 @@ async function measure(tool: Tool, goal: Goal): Promise<Figures> {
     const since = performance.now();
     let reloads = 0;
     let moved = 0;
+    let isStuck = false;
     while (reloads < goal.reloads || clients.asked() < goal.requests) {
-      moved += await reloader.reload();
+      const movedNow = await reloader.reload();
+      if (movedNow === null) {
+        isStuck = true;
+        tell(`reload: ${tool.name} did not take save ${reloads + 1}`);
+        break;
+      }
+      moved += movedNow;
       reloads += 1;
       if (reloads % 50 === 0) tell(`reload: ${tool.name}: ${reloads} reloads, ${count(clients.asked())} requests`);
     }
@@ -86,6 +95,7 @@ async function measure(tool: Tool, goal: Goal): Promise<Figures> {
       tool: tool.id,
       name: tool.name,
       reloads,
+      isStuck,
       seconds,
       requests: tallies.reduce((sum, { asked }) => sum + asked, 0),
       failed: tallies.reduce((sum, { failures }) => sum + failures.length, 0),
@@ -158,11 +168,11 @@ class Other {
     this.running = running;
   }
 
-  async reload(): Promise<number> {
+  /** @returns null when the new code does not answer within `RELOAD_LIMIT_MS` */
+  async reload(): Promise<number | null> {
     const { version, told } = this.running.save();
     await told;
-    if (!(await this.running.answers(version, RELOAD_LIMIT_MS)))
-      throw new Error(`${this.running.tool.name} did not take a save\n${this.running.log()}`);
+    if (!(await this.running.answers(version, RELOAD_LIMIT_MS))) return null;
     await delay(PAUSE_MS);
     return 0;
   }

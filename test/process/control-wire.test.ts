@@ -140,6 +140,8 @@ test('10,000 messages from a seed', async (t) => {
   const { token, socket } = server.registryEntry();
   const pids = server.pids();
   await fuzz({ socket, token }, 1, 500);
+  // Some message will ask for the debug port, which stays open from then on.
+  await server.control.request('inspect', {});
   const before = { descriptors: descriptors(server.pid) };
   const rss = rssMb(server.pid);
   const result = await fuzz({ socket, token }, seed, 10_000);

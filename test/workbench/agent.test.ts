@@ -58,6 +58,16 @@ workbenchTest('tools for coding agents', options, async (workbench, window, step
     write('src/catalog.ts', (text) => text.replace('short and stout', 'tall and slim'));
     assert.match((await invoke('wait', { timeoutSeconds: 20 })).text ?? '', /^live: generation 2/);
     assert.match(await get(port, '/'), /tall and slim/);
+    // Other extensions are told of it as well.
+    const told = join(workbench.folder, '..', 'reloads');
+    await waitFor(() => Promise.resolve(existsSync(told)), { what: 'onDidReload' });
+    assert.deepEqual(JSON.parse(readFileSync(told, 'utf8')), {
+      version: 1,
+      name: 'shop',
+      result: 'done',
+      generation: 2,
+      files: ['src/catalog.ts'],
+    });
   });
 
   await step('a broken edit is told with its place, and the old code serves on', async () => {
