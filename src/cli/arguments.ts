@@ -5,7 +5,7 @@ import { extname, join, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { nodeFlagTakesValue } from '../detect/flags.ts';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
-import { parseDuration } from '../protocol/bootstrap.ts';
+import { isServerName, parseDuration, SERVER_NAME_RULE } from '../protocol/bootstrap.ts';
 import { reloadOnSchema } from '../protocol/status.ts';
 import { UserError, wholeFile } from '../protocol/userError.ts';
 import { takeInspect, type InspectWish } from '../protocol/inspect.ts';
@@ -75,6 +75,7 @@ export function parseStart(args: readonly string[], cwd: string, inspect?: Inspe
   const folder = realpathSync(here?.cwd ?? cwd);
   for (const name of values.require ?? []) requireFile('--require', name, folder);
   for (const name of values.import ?? []) requireFile('--import', name, folder);
+  for (const [flag, name] of loadersOf(node)) requireFile(flag, name, folder);
   const preloads = [
     ...(values.require ?? []).flatMap((name) => ['--require', name]),
     ...(values.import ?? []).flatMap((name) => ['--import', name]),
@@ -84,7 +85,7 @@ export function parseStart(args: readonly string[], cwd: string, inspect?: Inspe
     cwd: folder,
     args: [...(here?.args ?? []), ...rest],
     nodeArgs: [...(here?.nodeArgs ?? []), ...node, ...preloads],
-    name: values.name,
+    name: serverName(values.name),
     node: values.node,
     watch: !values['no-watch'],
     poll: pollInterval(values.poll),
@@ -158,6 +159,14 @@ function specOf(flag: string): { readonly type: 'string' | 'boolean' } | undefin
   return flag.startsWith('--') && Object.hasOwn(startOptions, name)
     ? startOptions[name as keyof typeof startOptions]
     : undefined;
+}
+
+/** The modules among the flags of Node, each with its flag. */
+function loadersOf(node: readonly string[]): [flag: string, name: string][] {
+  return node.flatMap((word, index) => {
+    const [, flag, , inWord] = /^(--(?:experimental-)?loader)(=(.*))?$/.exec(word) ?? [];
+    return flag === undefined ? [] : [[flag, inWord ?? node[index + 1] ?? '']];
+  });
 }
 
 /** Whether the flag takes a value; undefined when Node does not know it. */
@@ -249,6 +258,12 @@ export function wholeNumber(
     throw new UserError('usage', `${flag} is a whole number from ${least} to ${most}${more}, not "${value}".`);
   }
   return number;
+}
+
+function serverName(name: string | undefined): string | undefined {
+  if (name !== undefined && !isServerName(name))
+    throw new UserError('usage', `--name ${SERVER_NAME_RULE}, not "${name}".`);
+  return name;
 }
 
 function pollInterval(value: string | undefined): number | undefined {

@@ -31,6 +31,8 @@ export async function runCommand(command: string, args: readonly string[]): Prom
     case 'stop':
       return stop(args);
     default: {
+      if (looksLikeFile(command))
+        throw new UserError('usage', `Did you mean: graceful-reload start ${[command, ...args].join(' ')}`);
       const near = nearest(command, COMMANDS);
       throw new UserError(
         'usage',
@@ -39,6 +41,8 @@ export async function runCommand(command: string, args: readonly string[]): Prom
     }
   }
 }
+
+const looksLikeFile = (word: string): boolean => /[\\/]|\.[cm]?[jt]sx?$/.test(word) || existsSync(word);
 
 async function status(args: readonly string[]): Promise<number> {
   const { values } = parse(args, { ...common, follow: { type: 'boolean' }, all: { type: 'boolean' } }, 0);

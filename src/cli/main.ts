@@ -23,6 +23,10 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (command === 'start') return start(rest);
+  if (rest.includes('--help') || rest.includes('-h')) {
+    process.stdout.write(helpText);
+    return 0;
+  }
   return runCommand(command, rest);
 }
 

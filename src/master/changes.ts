@@ -8,7 +8,7 @@ import { evaluateBootstrap, type HostParts } from './bootstrapHost.ts';
 import { compileCheck } from './compileCheck.ts';
 import { withoutDebugger } from './debuggerEnv.ts';
 import { declaredDefinition, plainDefinition, specsOf, type Declared } from './definitions.ts';
-import { errorPlace, plainError } from './errors.ts';
+import { errorPlace, plainError, REFUSED_FLAGS } from './errors.ts';
 import { keepTexts, NO_BOOTSTRAP, ProcessFiles, withoutEnvFiles } from './files.ts';
 import { launchOf, readEnvironment, type Launch } from './launch.ts';
 import type { Facts } from './facts.ts';
@@ -200,10 +200,11 @@ export class Changes {
     if (change.error) {
       const place = change.error.file === null ? '' : ` at ${placeText(change.error)}`;
       const isTaken = change.error.code === 'EADDRINUSE' && servedGeneration(this.facts.core.groups) === 0;
-      if (isTaken || !this.facts.options.watch) {
+      const isRefused = change.error.code === REFUSED_FLAGS && servedGeneration(this.facts.core.groups) === 0;
+      if (isTaken || isRefused || !this.facts.options.watch) {
         this.loop.abort(
           new UserError(
-            isTaken ? 'port-taken' : 'internal',
+            isTaken ? 'port-taken' : isRefused ? 'bootstrap-error' : 'internal',
             `${name} cannot be started: ${change.error.message}${place}`,
             errorPlace(change.error),
           ),

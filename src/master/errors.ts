@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 import type { ErrorInfo } from '../protocol/status.ts';
 import type { ErrorPlace } from '../protocol/userError.ts';
 
+/** Code of an error of Node's over its command line: no save can mend that. */
+export const REFUSED_FLAGS = 'refused-flags';
+
 export interface Failure {
   readonly message: string;
   readonly stack: string | null;

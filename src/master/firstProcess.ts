@@ -4,7 +4,7 @@ import type { Exit } from '../core/pool.ts';
 import type { Request } from '../core/requests.ts';
 import { UserError } from '../protocol/userError.ts';
 import { declaredDefinition, specsOf, type Declared } from './definitions.ts';
-import { errorPlace } from './errors.ts';
+import { errorPlace, REFUSED_FLAGS } from './errors.ts';
 import { keepTexts, withoutEnvFiles } from './files.ts';
 import type { Loop } from './loop.ts';
 import { placeText } from './terminal.ts';
@@ -86,6 +86,10 @@ export class FirstProcess {
           errorPlace(error),
         ),
       );
+      return true;
+    }
+    if (error.code === REFUSED_FLAGS) {
+      this.loop.abort(new UserError('usage', error.message));
       return true;
     }
     if (error.code === 'EADDRINUSE') {

@@ -6,6 +6,7 @@ import { Keys, KEYS_HINT } from './keys.ts';
 import type { Logger } from './logger.ts';
 import { Master } from './master.ts';
 import { findNode } from './nodeVersion.ts';
+import { isServerName } from '../protocol/bootstrap.ts';
 import type { StartOptions } from '../protocol/startOptions.ts';
 import { Output } from './output.ts';
 import { register } from './registryEntry.ts';
@@ -61,9 +62,10 @@ function nameOf(script: string, cwd: string): string {
   const manifest = nearestManifest(isOfPackage ? cwd : dirname(script));
   try {
     const { name } = JSON.parse(readFileSync(manifest ?? '', 'utf8')) as { name?: unknown };
-    if (typeof name === 'string' && name !== '') return name;
+    if (typeof name === 'string' && isServerName(name)) return name;
   } catch {
     // No package, or an unreadable one.
   }
-  return basename(manifest === undefined ? cwd : dirname(manifest));
+  const folder = basename(manifest === undefined ? cwd : dirname(manifest));
+  return isServerName(folder) ? folder : 'server';
 }

@@ -119,7 +119,8 @@ export class Master implements Loop {
       this.finish = done;
       this.fail = fail;
     });
-    this.parts.terminal.starting(this.name);
+    // The name may be the bootstrap script's to tell: until then the file stands for it.
+    this.parts.terminal.starting(this.facts.options.name ?? this.facts.display(this.facts.options.script));
     this.watch(this.facts.options.script);
     this.enqueue({ type: 'start', groups: specsOf(this.facts.definition) });
     return over;

@@ -5,20 +5,20 @@ import { messageOf, UserError } from '../protocol/userError.ts';
 
 const run = promisify(execFile);
 
+const REMEDY = 'Give the path of a Node, or its name on the PATH.';
+
 export interface NodeBinary {
   readonly path: string;
   readonly version: string;
 }
 
 /**
- * @param path undefined = the Node that runs this process
+ * @param wanted a path, or a name on the PATH; undefined = the Node that runs this process
  * @throws UserError `node-too-old`, `usage` when there is no such program
  */
-export async function findNode(path: string | undefined): Promise<NodeBinary> {
+export async function findNode(wanted: string | undefined): Promise<NodeBinary> {
   const binary =
-    path === undefined
-      ? { path: process.execPath, version: process.versions.node }
-      : { path, version: await askVersion(path) };
+    wanted === undefined ? { path: process.execPath, version: process.versions.node } : await askBinary(wanted);
   if (isSupported(binary.version)) return binary;
   throw new UserError(
     'node-too-old',
@@ -27,16 +27,29 @@ export async function findNode(path: string | undefined): Promise<NodeBinary> {
   );
 }
 
-async function askVersion(path: string): Promise<string> {
+/** The path that it tells itself is that of the program behind a shim of a version manager, whatever folder it runs in. */
+async function askBinary(wanted: string): Promise<NodeBinary> {
+  let told: string;
   try {
-    const { stdout } = await run(path, ['-p', 'process.versions.node'], {
+    const { stdout } = await run(wanted, ['-p', 'process.versions.node + "\\n" + process.execPath'], {
       timeout: 10_000,
       env: { ...process.env, NODE_OPTIONS: '' },
     });
-    return stdout.trim();
+    told = stdout;
   } catch (error) {
-    throw new UserError('usage', `${path} cannot be run as Node: ${messageOf(error).split('\n')[0]}`);
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOENT'
+        ? 'there is no such program'
+        : code === 'EACCES'
+          ? 'it is not executable'
+          : messageOf(error).split('\n')[0];
+    throw new UserError('usage', `${wanted} cannot be run as Node: ${why}. ${REMEDY}`);
   }
+  const [version = '', path = ''] = told.split('\n');
+  if (!/^\d+\.\d+\.\d+/.test(version) || path === '')
+    throw new UserError('usage', `${wanted} is a program, but not Node. ${REMEDY}`);
+  return { path, version };
 }
 
 export function isSupported(version: string): boolean {

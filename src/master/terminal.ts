@@ -20,8 +20,8 @@ export class Terminal {
     this.keysHint = keysHint;
   }
 
-  starting(name: string): void {
-    this.say(`${name}  starting`);
+  starting(what: string): void {
+    this.say(`${what}  starting`);
   }
 
   ready(name: string, groups: number, workers: number, addresses: readonly Address[], ms: number): void {

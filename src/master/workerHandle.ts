@@ -4,7 +4,7 @@ import type { Worker } from '../core/workerState.ts';
 import type { Address, ErrorInfo } from '../protocol/status.ts';
 import type { FromWorker, Report } from '../protocol/workerMessages.ts';
 import { Debuggee } from './debuggee.ts';
-import { errorInfo, type Failure } from './errors.ts';
+import { errorInfo, plainError, REFUSED_FLAGS, type Failure } from './errors.ts';
 import type { ProcessFiles } from './files.ts';
 import type { GroupProcess } from './groupProcess.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -138,12 +138,23 @@ export class WorkerHandle implements Receiver {
     const { state, group, slot } = this.worker;
     const when = state.kind === 'starting' ? ' before it was ready' : '';
     const why = state.kind === 'unresponsive' ? ' while its event loop did not turn' : '';
+    const refused = this.refusedFlags(code);
+    if (refused !== undefined) return plainError(REFUSED_FLAGS, `Node refuses its flags: ${refused}`);
     const failure = this.failure ?? {
       message: `${group}#${slot} ${how}${when}${why}`,
       stack: null,
       code: null,
     };
     return errorInfo(failure, this.started.stderrTail(), display, [...this.files.loaded.keys()].at(-1));
+  }
+
+  /** Node ends with 9 or 12 over its own command line, before it has run anything, and says why on stderr. */
+  private refusedFlags(code: number | null): string | undefined {
+    if (this.started.booted !== null || this.failure !== null || (code !== 9 && code !== 12)) return undefined;
+    return this.started
+      .stderrTail()
+      .split('\n', 1)[0]
+      ?.replace(/^.*\bnode(\.exe)?: /, '');
   }
 }
 

@@ -16,6 +16,15 @@ export function parseDuration(value: string | number): number | undefined {
   return Number(match[1]) * factor;
 }
 
+/** What `isServerName` asks for, to stand behind the name of the option. */
+export const SERVER_NAME_RULE =
+  'must be letters, digits, spaces or any of @/._- (at most 80; no mere number; not beginning with "-", "/" or a space)';
+
+/** A name stands in terminals, rows and paths, and beside pids where a server is picked. */
+export function isServerName(name: string): boolean {
+  return /^[\p{L}\p{N}@._][\p{L}\p{N}\p{M}@/._ -]{0,79}$/u.test(name) && !/^\d+$|\s$/.test(name);
+}
+
 const noDuration = 'must be a duration: a number of milliseconds, or text such as "10s" or "2m"';
 
 const duration = z.union([z.number(), z.string()], noDuration).transform((value, context) => {
@@ -63,7 +72,7 @@ export const groupOptionsSchema = z.strictObject({
 });
 
 export const definitionSchema = z.strictObject({
-  name: z.string().min(1).optional(),
+  name: z.string().refine(isServerName, SERVER_NAME_RULE).optional(),
   envFile: envFiles.default([]),
   include: globs.default([]),
   exclude: globs.default([]),

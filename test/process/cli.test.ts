@@ -27,7 +27,7 @@ test('--version and --help', async (t) => {
   const project = Project.of('cjs', t);
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   assert.deepEqual(await project.run(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
-  for (const args of [['--help'], ['-h'], ['start', '--help']]) {
+  for (const args of [['--help'], ['-h'], ['start', '--help'], ['status', '--help'], ['stop', '-h']]) {
     const { code, stdout } = await project.run(args);
     assert.equal(code, 0);
     for (const word of ['start', 'status', 'reload', 'restart', 'explain', 'stop', '--workers', '--drain-timeout'])
@@ -38,6 +38,8 @@ test('--version and --help', async (t) => {
 test('wrong usage exits 2 and names what was probably meant', async (t) => {
   const project = Project.of('cjs', t);
   assertRefusal(await project.run(['statsu']), 2, /Unknown command "statsu"\. Did you mean "status"\?/);
+  for (const file of ['app.cjs', './gone.js'])
+    assertRefusal(await project.run([file, '--x']), 2, new RegExp(`Did you mean: graceful-reload start ${file} --x`));
   assertRefusal(
     await project.run(['start', '--worker', '2', 'app.cjs']),
     2,

@@ -138,6 +138,12 @@ test('wrong options are told before anything runs', async (t) => {
   for (const [args, wanted] of [
     [['--import', './missing.js', 'app.cjs'], /--import .\/missing.js: there is no file/],
     [['--require', './missing.cjs', 'app.cjs'], /--require .\/missing.cjs: there is no file/],
+    [['--loader', './missing.mjs', 'app.cjs'], /--loader .\/missing.mjs: there is no file/],
+    [['--experimental-loader=./missing.mjs', 'app.cjs'], /--experimental-loader .\/missing.mjs: there is no file/],
+    [['--node', 'no-such-node', 'app.cjs'], /no-such-node cannot be run as Node: there is no such program/],
+    [['--node', '/bin/echo', 'app.cjs'], /\/bin\/echo is a program, but not Node/],
+    [['--name', '4711', 'app.cjs'], /--name must be letters, .* no mere number.*, not "4711"/],
+    [['--name', 'a\u001b[2J', 'app.cjs'], /--name must be letters/],
     [['--workers', '-1', 'app.cjs'], /--workers is a whole number from 1 to 1024 or "max", not "-1"/],
     [['--workers', 'app.cjs'], /--workers is a whole number .* not "app.cjs"/],
     [['env.sh'], /is not a program that Node runs/],
@@ -146,6 +152,19 @@ test('wrong options are told before anything runs', async (t) => {
     assert.equal(code, 2, args.join(' '));
     assert.match(stderr, wanted);
   }
+});
+
+test('flags that Node refuses end the start: no save can mend them', async (t) => {
+  const project = Project.of('cjs', t);
+  const report = await refused(
+    project,
+    ['--input-type=odd', 'app.cjs'],
+    2,
+    /Node refuses its flags: --input-type must/,
+  );
+  assert.equal(report.code, 'usage');
+  project.write('boot.cjs', "module.exports = { groups: { web: { entry: './app.cjs', nodeArgs: ['--no-such'] } } };\n");
+  await refused(project, ['boot.cjs'], 1, /Node refuses its flags: bad option: --no-such/);
 });
 
 test('a runtime folder that others may enter is refused with what to do', async (t) => {

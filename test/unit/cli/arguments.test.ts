@@ -97,7 +97,7 @@ describe('start', () => {
 
   it('gives flags that Node knows to Node, with their values', () => {
     const line =
-      '--enable-source-maps --max-old-space-size=200 --conditions dev -C test --workers 2 --no-warnings --loader ./l.mjs server.ts';
+      '--enable-source-maps --max-old-space-size=200 --conditions dev -C test --workers 2 --no-warnings --loader ./server.ts server.ts';
     assert.deepEqual(parse(line).nodeArgs, [
       '--enable-source-maps',
       '--max-old-space-size=200',
@@ -107,7 +107,7 @@ describe('start', () => {
       'test',
       '--no-warnings',
       '--loader',
-      './l.mjs',
+      './server.ts',
     ]);
   });
 
