@@ -35,6 +35,18 @@ export function marked(mark: string): Map<number, string> {
   return found;
 }
 
+/** What runs in the process group that this process leads or led. */
+export function groupOf(mark: string, leader: number): number[] {
+  return [...marked(mark).keys()].filter((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]) === leader;
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** Resolves once none is left. */
 export async function allGone(mark: string): Promise<void> {
   const list = (): string => [...marked(mark)].map(([pid, command]) => `  ${pid} ${command}`).join('\n');

@@ -14,6 +14,8 @@ import { ask, type Answer, type AskOptions } from './requests.ts';
 export interface ServerOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** On a pseudo-terminal, which util-linux's `script` gives: `child` is the terminal then. */
+  readonly isOnTerminal?: boolean;
 }
 
 export class Server {
@@ -26,20 +28,24 @@ export class Server {
   private readonly changes = new Changes();
   private readonly project: Project;
   private readonly ports = new Set<number>();
+  private readonly isOnTerminal: boolean;
   private client: ControlClient | undefined;
   private hasExited = false;
 
   constructor(project: Project, args: readonly string[], options: ServerOptions) {
     this.project = project;
-    this.child = spawn(node, [cli, 'start', ...args], {
+    this.isOnTerminal = options.isOnTerminal ?? false;
+    const words = [node, cli, 'start', ...args];
+    const [file, ...rest] = this.isOnTerminal ? ['script', '-qefc', `exec ${words.join(' ')}`, '/dev/null'] : words;
+    this.child = spawn(file!, rest, {
       cwd: join(project.folder, options.cwd ?? ''),
-      env: project.environment(options.env),
-      stdio: ['ignore', 'pipe', 'pipe'],
+      env: project.environment({ ...(this.isOnTerminal ? { NO_COLOR: '1' } : {}), ...options.env }),
+      stdio: [this.isOnTerminal ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       let rest = '';
       stream?.setEncoding('utf8').on('data', (text: string) => {
-        const lines = (rest + text).split('\n');
+        const lines = (rest + text).split(/\r?\n/);
         rest = lines.pop() ?? '';
         this.lines.push(...lines);
         this.changes.tell();
@@ -106,7 +112,7 @@ export class Server {
     const folder = this.project.runtimeFolder;
     for (const name of readdirSync(folder).filter((each) => each.endsWith('.json'))) {
       const entry = registryEntrySchema.parse(JSON.parse(readFileSync(join(folder, name), 'utf8')));
-      if (entry.pid === this.pid) return entry;
+      if (this.isOnTerminal || entry.pid === this.pid) return entry;
     }
     throw new Error(`process ${this.pid} is not registered`);
   }
