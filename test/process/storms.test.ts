@@ -8,6 +8,10 @@ import { startClients, type StrictClients } from './clients/strictClients.ts';
 import { Project } from './harness/project.ts';
 import type { Server } from './harness/server.ts';
 
+/** Saves this close together act together, in ms; the program waits for somewhat more. */
+const QUIET_MS = 50;
+/** An editor's announcement of a save holds others back for that long. */
+const ANNOUNCED_MS = 1000;
 /** Of all kinds that the fixture answers. */
 const KINDS = ['keep-alive', 'idle keep-alive', 'per request', 'pipelined', 'half-sent head'];
 const word = (text: string): string => `exports.word = '${text}';\n`;
@@ -49,6 +53,10 @@ async function ends({ server, clients }: Stage, wanted: string): Promise<void> {
 const begun = ({ server }: Stage, from = 0): number =>
   server.lines.slice(from).filter((line) => /^graceful-reload {2}g\d+ {2}.* → reloading/.test(line)).length;
 
+/** Gaps between our own writes that a busy machine made so long that they count as quiet. */
+const quietGaps = (times: readonly number[]): number =>
+  times.filter((time, index) => index > 0 && time - times[index - 1]! > QUIET_MS).length;
+
 const PHASES: Record<string, (server: Server) => boolean> = {
   'nothing happens': () => true,
   'the canary comes up': ({ snapshot }) => snapshot.state === 'reloading' && snapshot.generation === 1,
@@ -67,13 +75,15 @@ for (const [phase, isThere] of Object.entries(PHASES)) {
         const isFirst = phase !== 'nothing happens';
         if (isFirst) project.write('word.cjs', word('first'));
         await server.until(() => isThere(server), phase);
+        const times: number[] = [];
         for (let save = 1; save <= saves; save++) {
           if (save > 1) await delay(10);
           project.write('word.cjs', word(`save ${save}`));
+          times.push(performance.now());
         }
         await ends(stage, `save ${saves}`);
         // One for each quiet gap, those at the end of a series counted, and one for the save that acts at once.
-        const gaps = isFirst ? 2 : 1;
+        const gaps = (isFirst ? 2 : 1) + quietGaps(times);
         const most = saves === 1 ? gaps : gaps + 1;
         assert.ok(begun(stage) >= 1 && begun(stage) <= most, `${begun(stage)} generations, at most ${most}`);
       });
@@ -122,9 +132,11 @@ test(`I. Save All of ${FILES} files: at most 2 generations`, async (t) => {
     stage.project.write(`parts/part${index}.cjs`, word('two'));
     await stage.server.control.request('saved', { file, manual: true });
   };
+  const since = performance.now();
   await Promise.all(Array.from({ length: FILES }, (_, index) => saveOne(index)));
+  const late = Math.floor((performance.now() - since) / ANNOUNCED_MS);
   await ends(stage, 'two');
-  assert.ok(begun(stage) <= 2, `${begun(stage)} generations`);
+  assert.ok(begun(stage) <= 2 + late, `${begun(stage)} generations, ${late} of them because this machine was slow`);
   assert.equal(stage.server.lastReload?.trigger.kind, 'save');
 });
 
