@@ -39,9 +39,11 @@ const overrides: Record<string, unknown> = {
   }),
   l10n: { bundle: undefined, t: (text: string) => text },
 };
-const vscode = new Proxy(anything() as object, {
+const parts = new Proxy(anything() as object, {
   get: (target, name) => overrides[name as string] ?? (target as Record<string | symbol, unknown>)[name],
 });
+// A bundle copies what a module has of its own, and inherits the rest.
+const vscode = Object.create(parts) as unknown;
 
 const loader = Module as unknown as { _load(request: string, ...rest: unknown[]): unknown };
 const load = loader._load;
