@@ -124,13 +124,12 @@ export class Saves {
   }
 
   private take(file: string, { digest, isNews }: Look): void {
-    const isWritten = digest !== null && digest !== EMPTY;
     if (isNews) {
       const ms = digest === null ? DELETED_AFTER_MS : SETTLED_AFTER_MS;
       this.lookAgain(file, ms);
-      if (!isWritten) this.moments.expect(file, performance.now() + ms + LOOK_MS);
+      if (!isWritten(digest)) this.moments.expect(file, performance.now() + ms + LOOK_MS);
     }
-    if (isWritten) this.act(file, digest);
+    if (isWritten(digest)) this.act(file, digest);
   }
 
   /**
@@ -284,8 +283,10 @@ export class Saves {
     this.schedule();
     if (files.length === 0) return;
     // The watch drops events of a file that follow closely: the last of several writes may not have been told of.
-    await Promise.all(files.map((file) => this.disk.look(file)));
-    this.request(files);
+    const news = new Map((await this.disk.lookAtChanged(files)).map(({ file, look }) => [file, look]));
+    const isBeingWritten = (file: string): boolean => news.has(file) && !isWritten(news.get(file)!.digest);
+    this.request(files.filter((file) => !isBeingWritten(file)));
+    for (const [file, look] of news) if (isBeingWritten(file)) this.take(file, look);
     this.parts.onKnown();
   }
 
@@ -313,6 +314,11 @@ export class Saves {
     const isSaved = causes.some((file) => this.originOf(file).kind === 'save');
     this.parts.reload([...stale], { kind: isSaved ? 'save' : 'change', files: causes });
   }
+}
+
+/** Not gone, and not empty as most programs leave a file before they write it. */
+function isWritten(digest: string | null): boolean {
+  return digest !== null && digest !== EMPTY;
 }
 
 /** In ms of the system's clock, as programs cannot set it; now where the file is gone. */
