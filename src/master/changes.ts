@@ -1,6 +1,7 @@
 /** Changes of what serves, outside of the core: what a restart evaluates, what must compile, and what is told of each. */
 import type { Change, ChangeResult } from '../core/change.ts';
 import { servedGeneration, type GroupSpec } from '../core/pool.ts';
+import { ABSENT } from '../protocol/digest.ts';
 import type { Reaper } from '../platform/reaper.ts';
 import type { Address, ErrorInfo } from '../protocol/status.ts';
 import { isUserError, messageOf, UserError, wholeFile } from '../protocol/userError.ts';
@@ -34,6 +35,8 @@ export class Changes {
   private readonly loop: Loop;
   private readonly facts: Facts;
   private lastDefinition = 1;
+  /** By group that the present change is for: the changed files, as they were when it began. */
+  private readonly asked = new Map<string, Map<string, string>>();
   private isReadyTold = false;
 
   constructor(parts: ChangesParts) {
@@ -156,12 +159,36 @@ export class Changes {
   began(change: Change): void {
     this.parts.saves.onChangeBegan();
     for (const group of change.scope.keys()) this.facts.attempts.delete(group);
+    this.asked.clear();
+    for (const { file, groups } of this.parts.saves.pending())
+      for (const group of groups.filter((name) => change.scope.has(name)))
+        this.askedOf(group).set(file, this.parts.saves.disk.digest(file) ?? ABSENT);
     if (change.kind !== 'start') this.loop.parts.terminal.began(change);
+  }
+
+  private askedOf(group: string): Map<string, string> {
+    const asked = this.asked.get(group) ?? new Map<string, string>();
+    this.asked.set(group, asked);
+    return asked;
+  }
+
+  /**
+   * It was rejected as a whole: what its groups had not come to is not tried again by itself either, be it a file that the
+   * worker which failed would have loaded later, or a group whose turn had not come.
+   */
+  private rememberRejected(): void {
+    const { attempts } = this.facts;
+    for (const [group, files] of this.asked) {
+      const attempt = attempts.get(group) ?? new ProcessFiles();
+      for (const [file, digest] of files) if (!attempt.loaded.has(file)) attempt.loaded.set(file, digest);
+      attempts.set(group, attempt);
+    }
   }
 
   ended(result: ChangeResult): void {
     const { change } = result;
     this.facts.next = undefined;
+    if (result.result === 'rejected' && change.phase !== 'evaluate') this.rememberRejected();
     if (change.kind === 'start') {
       this.onStarted(change, result);
       return;

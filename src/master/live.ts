@@ -78,9 +78,13 @@ export class Live {
     this.refuseHeld(changed);
     const slots = core.groups.flatMap((group) => group.slots.filter(({ wanted }) => wanted));
     const missing = slots.find((slot) => !serving(slot) && !slot.stopped);
-    // The last result stands for what is on disk: nothing has changed since.
-    const report = this.parts.reloads().find(({ result }) => result !== 'superseded') ?? null;
-    if (files.length > 0 && report?.error) return { live: false, report, error: report.error };
+    const reports = this.parts.reloads().filter(({ result }) => result !== 'superseded');
+    // The last one for its groups stands for what is on disk of a file; later ones may have been for others.
+    const lastFor = (file: ChangedFile): ReloadReport | undefined =>
+      reports.find(({ groups }) => groups.some((name) => file.groups.includes(name)));
+    const rejected = files.map(lastFor).find((one) => one?.error);
+    if (rejected?.error) return { live: false, report: rejected, error: rejected.error };
+    const report = reports[0] ?? null;
     if (missing) return missingSlot(missing, report);
     if (slots.some((slot) => successor(slot))) return { busy: 'a worker is coming up' };
     return { live: true, generation: servedGeneration(core.groups), needsRestart: this.parts.needsRestart() };

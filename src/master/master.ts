@@ -85,7 +85,7 @@ export class Master implements Loop {
       reaper: this.reaper,
       debugPorts: this.debugPorts,
       reloads: this.reloads,
-      pending: () => this.intake.saves.pending(),
+      notRun: () => [...this.intake.saves.pending(), ...this.intake.saves.notRun()],
       isCurrent: ({ loaded }) => this.intake.saves.disk.agreesWith(loaded),
       isWatched: () => this.control.watchers > 0,
     });

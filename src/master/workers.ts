@@ -38,7 +38,8 @@ export interface WorkersParts {
   readonly debugPorts: DebugPorts;
   readonly reloads: ReloadLog;
   /** Changed files that nobody has acted on, with the groups they would reload. */
-  readonly pending: () => readonly { readonly groups: readonly string[] }[];
+  /** Changes that a group does not run, whether they were tried or not. */
+  readonly notRun: () => readonly { readonly groups: readonly string[] }[];
   /** Whether what a process loaded is still what is on disk, as far as that is known. */
   readonly isCurrent: (files: ProcessFiles) => boolean;
   /** Whether anybody looks at live figures. */
@@ -386,7 +387,7 @@ export class Workers {
     this.first.forgetOutput(worker.id);
     // A change that is under way loads what is on disk anyway.
     const isInChange = this.facts.core.change?.scope.has(worker.group) ?? false;
-    const diskDiffers = !isInChange && this.parts.pending().some(({ groups }) => groups.includes(worker.group));
+    const diskDiffers = !isInChange && this.parts.notRun().some(({ groups }) => groups.includes(worker.group));
     this.loop.enqueue({ type: 'exited', worker: worker.id, exit, diskDiffers });
     const slot = this.facts.group(worker.group)?.slots.find(({ index }) => index === worker.slot);
     const isUnasked = hasServed || worker.change === null || slot?.stopped;

@@ -220,3 +220,37 @@ test('a consumer that never listens is replaced stop-first: two never run at onc
     1,
   );
 });
+
+test('what a rejected reload had not come to is not tried by itself: other groups, and files further on', async (t) => {
+  const project = Project.of('soak', t);
+  project.write(
+    'app.cjs',
+    "exports.server = require('node:http').createServer((_, response) => response.end()).listen(0);\n",
+  );
+  const server = await project.ready(['server.cjs']);
+  const [jobs, web] = [server.pids('jobs'), server.pids('web')];
+  const begun = (): number => server.lines.filter((line) => line.includes('→ reloading')).length;
+  // jobs.cjs would lose its only worker to it.
+  project.write('word.cjs', "throw new Error('no database');\n");
+  for (let turn = 0; turn < 2; turn++) {
+    const answer = await server.control.request('wait', { timeout: 30_000 });
+    assert.ok(!answer.live);
+    assert.match(answer.error.message, /no database/);
+  }
+  assert.equal(begun(), 1, server.facts());
+  assert.deepEqual([server.pids('jobs'), server.pids('web')], [jobs, web]);
+  // Both wait to act together; the second is loaded after the first, which does not work.
+  await server.control.request('pause', {});
+  project.write('word.cjs', "throw new Error('still no database');\n");
+  project.replace('app.cjs', 'response.end()', "response.end('new')");
+  await server.snapshotWith(({ pendingReload }) => pendingReload.length === 2, 'both changes');
+  await server.control.request('resume', {});
+  assert.equal((await server.control.request('wait', { timeout: 30_000 })).live, false);
+  assert.equal(begun(), 2, server.facts());
+  project.write('word.cjs', "exports.word = 'a word';\n");
+  assert.equal((await server.control.request('wait', { timeout: 30_000 })).live, true);
+  assert.equal(begun(), 3, server.facts());
+  assert.equal((await server.ask()).text, 'new');
+  await server.settled();
+  assert.notDeepEqual(server.pids('jobs'), jobs);
+});
