@@ -2,6 +2,7 @@
 import { basename, dirname, sep } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { nearestManifest } from './launch.ts';
+import { Interrupts } from '../core/interrupts.ts';
 import { Keys, KEYS_HINT } from './keys.ts';
 import type { Logger } from './logger.ts';
 import { Master } from './master.ts';
@@ -36,7 +37,7 @@ export async function start(options: StartOptions): Promise<number> {
     log,
     extraEnv,
   });
-  stopOnSignals(master);
+  stopOnSignals(master, terminal);
   const keys = process.stdin.isTTY
     ? new Keys(process.stdin, master.keyActions(), (text) => terminal.note(text))
     : undefined;
@@ -48,10 +49,17 @@ export async function start(options: StartOptions): Promise<number> {
   }
 }
 
-/** Ctrl+C, Terminate Task and a closed terminal stop gracefully; a second Ctrl+C does not wait. */
-function stopOnSignals(master: Master): void {
-  let interrupts = 0;
-  process.on('SIGINT', () => master.requestStop(++interrupts > 1));
+/**
+ * Ctrl+C, Terminate Task and a closed terminal stop gracefully; a second Ctrl+C does not wait. The first one waits also
+ * when somebody else has asked for the stop: who pressed once has not said that work under way may be lost.
+ */
+function stopOnSignals(master: Master, terminal: Terminal): void {
+  const interrupts = new Interrupts();
+  process.on('SIGINT', () => {
+    const press = interrupts.press(performance.now());
+    if (press === 'first' && master.isStopping) terminal.note('is stopping already; Ctrl+C again does not wait');
+    if (press !== 'echo') master.requestStop(press === 'second');
+  });
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => master.requestStop(false));
 }
 

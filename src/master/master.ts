@@ -126,6 +126,10 @@ export class Master implements Loop {
     return over;
   }
 
+  get isStopping(): boolean {
+    return this.facts.core.stopping;
+  }
+
   /** @param force a second request: workers are not waited for */
   requestStop(force: boolean): void {
     if (force) this.exitCode = 130;

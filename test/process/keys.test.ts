@@ -7,6 +7,7 @@ import { Changes, poll } from './harness/events.ts';
 import { cli, node } from './harness/paths.ts';
 import { stateOf } from './harness/processes.ts';
 import { Project } from './harness/project.ts';
+import { ask } from './harness/requests.ts';
 
 class Pty {
   readonly child: ChildProcess;
@@ -28,7 +29,11 @@ class Pty {
   }
 
   type(line: string): void {
-    this.child.stdin?.write(`${line}\n`);
+    this.press(`${line}\n`);
+  }
+
+  press(keys: string): void {
+    this.child.stdin?.write(keys);
   }
 
   /** The first line of ours that matches, in what was written from `from` on. */
@@ -39,6 +44,14 @@ class Pty {
         .split('\n')
         .find((line) => line.startsWith('graceful-reload  ') && pattern.test(line));
     return this.changes.until(find, `a line like ${pattern}`, () => this.text);
+  }
+
+  shows(pattern: RegExp): Promise<unknown> {
+    return this.changes.until(
+      () => pattern.test(this.text),
+      String(pattern),
+      () => this.text,
+    );
   }
 
   /** Types a line and waits for what it says. */
@@ -83,5 +96,17 @@ test('in the background it leaves the keys to the shell', async (t) => {
   assert.notEqual(stateOf(pid), 'T');
   assert.equal((await project.json(['status'])).code, 0);
   await project.run(['stop']);
+  assert.equal(await terminal.exit, 0);
+});
+
+test('one Ctrl+C under npm run arrives twice where sh is bash, and waits for requests', async (t) => {
+  const { project, terminal } = pty(t, 'npm --script-shell bash run dev');
+  const scripts = { dev: `"${node}" "${cli}" start app.cjs` };
+  project.write('package.json', JSON.stringify({ name: 'cjs-app', scripts }));
+  const port = Number(/localhost:(\d+)/.exec(await terminal.line(/ready in/))?.[1]);
+  const slow = ask(port, '/slow?wait=500');
+  await terminal.shows(/slow request began/);
+  terminal.press('\x03');
+  assert.equal((await slow).status, 200);
   assert.equal(await terminal.exit, 0);
 });

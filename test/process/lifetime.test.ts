@@ -1,11 +1,11 @@
 /** However a server ends, nothing of it stays: no process, no port, no entry. And a worker that dies comes back. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { allGone, isAlive } from './harness/processes.ts';
 import { poll } from './harness/events.ts';
 import { Project } from './harness/project.ts';
-import { portFree } from './harness/server.ts';
+import { portFree, type Server } from './harness/server.ts';
 
 test('SIGINT, SIGTERM and SIGHUP stop gracefully', async (t) => {
   const project = Project.of('cjs', t);
@@ -24,17 +24,32 @@ test('SIGINT, SIGTERM and SIGHUP stop gracefully', async (t) => {
   }
 });
 
-test('a second Ctrl+C does not wait', async (t) => {
+/** Stopping, and waiting for a request. */
+async function stopping(t: TestContext, ask: (server: Server) => unknown, wait: number) {
   const project = Project.of('cjs', t);
   const server = await project.ready(['app.cjs']);
-  const slow = server.ask('/slow?wait=60000');
+  const slow = server.ask(`/slow?wait=${wait}`);
   slow.catch(() => undefined);
   await server.line(/slow request began/);
-  server.child.kill('SIGINT');
+  ask(server);
   await server.snapshotWith(({ state }) => state === 'stopping', 'the stop');
-  server.child.kill('SIGINT');
+  return { server, slow };
+}
+
+test('a second Ctrl+C does not wait', async (t) => {
+  const { server, slow } = await stopping(t, ({ child }) => child.kill('SIGINT'), 60_000);
+  const presses = setInterval(() => server.child.kill('SIGINT'), 100);
+  t.after(() => clearInterval(presses));
   assert.equal(await server.exit, 130);
   await assert.rejects(slow, { code: 'ECONNRESET' });
+});
+
+test('the first Ctrl+C waits, whoever has asked for the stop, and says how not to', async (t) => {
+  const { server, slow } = await stopping(t, ({ control }) => void control.request('stop', {}), 1000);
+  server.child.kill('SIGINT');
+  await server.line(/is stopping already; Ctrl\+C again does not wait/);
+  assert.equal((await slow).status, 200);
+  assert.equal(await server.exit, 0);
 });
 
 test('a stop in the middle of a reload, and one while nothing serves yet', async (t) => {
