@@ -9,39 +9,44 @@ import { tell, type Options } from './options.ts';
 import { places } from './places.ts';
 import { intoReadme } from './readme.ts';
 import { reload } from './reload.ts';
+import { fuzzPart, soakPart } from './reliability.ts';
 import { isMet, markdown, type Report } from './report.ts';
 import { speed } from './speed.ts';
 import { throughput } from './throughput.ts';
 
-const parts: Record<string, (options: Options) => Promise<Report>> = {
-  speed,
-  reload,
-  throughput,
-  cases: casesPart,
-  activation,
-};
+type Part = (options: Options) => Promise<Report>;
+const compared: Record<string, Part> = { speed, reload, throughput, cases: casesPart, activation };
+/** They take an hour, and compare with nobody. */
+const parts: Record<string, Part> = { ...compared, soak: soakPart, fuzz: fuzzPart };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
     saves: { type: 'string' },
+    seconds: { type: 'string' },
+    messages: { type: 'string' },
+    seed: { type: 'string' },
     tools: { type: 'string' },
     json: { type: 'string' },
     readme: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
   },
 });
-const asked = positionals.includes('all') ? Object.keys(parts) : positionals.length > 0 ? positionals : ['speed'];
+const asked = positionals.includes('all') ? Object.keys(compared) : positionals.length > 0 ? positionals : ['speed'];
 const unknown = asked.find((name) => !(name in parts));
 if (unknown !== undefined)
   throw new Error(`there is no ${unknown}; there are ${Object.keys(parts).join(', ')} and all`);
 
 // All our servers register here, and not where those of the person at this machine do.
 process.env['GRACEFUL_RELOAD_RUNTIME_DIR'] = join(places.folder, 'run');
+const numberOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
 const options: Options = {
   isQuick: values.quick,
-  saves: values.saves === undefined ? undefined : Number(values.saves),
+  saves: numberOf(values.saves),
+  seconds: numberOf(values.seconds),
+  messages: numberOf(values.messages),
+  seed: numberOf(values.seed),
   tools: values.tools?.split(','),
 };
 const machine = {
@@ -58,18 +63,19 @@ const machine = {
     ]),
   ),
 };
-const line =
-  `${machine.date}, ${machine.cores} cores (${machine.cpu}), ${machine.system}, Node ${machine.node.slice(1)}, ` +
-  `${Object.entries(machine.peers)
-    .map((pair) => pair.join(' '))
-    .join(', ')}.${values.quick ? ' Quick form: few rounds.' : ''}`;
+const peers = Object.entries(machine.peers)
+  .map((pair) => pair.join(' '))
+  .join(', ');
+const lineOf = (part: string): string =>
+  `${machine.date}, ${machine.cores} cores (${machine.cpu}), ${machine.system}, Node ${machine.node.slice(1)}` +
+  `${part in compared ? `, ${peers}` : ''}.${values.quick ? ' Quick form: few rounds.' : ''}`;
 
 const reports: Record<string, Report> = {};
 let missed = 0;
 for (const name of asked) {
   const report = await parts[name]!(options);
   reports[name] = report;
-  console.log(`\n## ${report.title}\n\n${report.how}\n\n${markdown(report)}\n\n${line}`);
+  console.log(`\n## ${report.title}\n\n${report.how}\n\n${markdown(report)}\n\n${lineOf(name)}`);
   for (const target of report.targets) {
     if (!isMet(target)) missed += 1;
     const { what, measured, kind, wanted } = target;
@@ -87,7 +93,7 @@ const writeFigures = (file: string, content: unknown): void =>
   writeFileSync(file, `${JSON.stringify(content, undefined, 2)}\n`);
 if (values.json !== undefined) writeFigures(resolve(values.json), figures);
 if (values.readme) {
-  intoReadme(reports, line);
+  intoReadme(reports, lineOf);
   const file = join(places.root, 'bench', 'results', 'latest.json');
   mkdirSync(join(file, '..'), { recursive: true });
   writeFigures(file, { ...readFigures(file), ...figures });

@@ -3,6 +3,9 @@
 export interface Options {
   readonly isQuick: boolean;
   readonly saves: number | undefined;
+  readonly seconds: number | undefined;
+  readonly messages: number | undefined;
+  readonly seed: number | undefined;
   /** Ids of the tools to measure; all when undefined. */
   readonly tools: readonly string[] | undefined;
 }

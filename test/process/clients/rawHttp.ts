@@ -17,6 +17,8 @@ interface Waiting {
 
 export class RawHttp {
   readonly socket: Socket;
+  /** Of our end, also when it is closed; 0 for a Unix socket. */
+  readonly localPort: number;
   /** Why the connection can no longer be used, though nobody here has closed it. */
   failure: Error | undefined;
   private readonly waiting: Waiting[] = [];
@@ -25,6 +27,7 @@ export class RawHttp {
 
   private constructor(socket: Socket) {
     this.socket = socket;
+    this.localPort = socket.localPort ?? 0;
     socket.on('data', (chunk: Buffer) => {
       this.buffer = Buffer.concat([this.buffer, chunk]);
       this.read();

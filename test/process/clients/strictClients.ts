@@ -13,6 +13,8 @@ export interface Tally {
   /** Connections opened; for those that keep theirs it stays as many as there are clients. */
   opened: number;
   readonly failures: string[];
+  /** Failures on connections that were doomed. */
+  cut: number;
   readonly generations: Set<string>;
 }
 
@@ -25,6 +27,13 @@ export interface StrictClients {
   all(names: readonly string[], holds: (tally: Tally) => boolean): Promise<void>;
   /** Resolves when every client has been answered this many times more; rejects once one has failed. */
   answered(times: number): Promise<void>;
+  /** What has failed so far. */
+  failures(): string[];
+  /**
+   * Connections with these local ports are about to be cut off with the worker that holds them: what fails on them is
+   * counted apart. Over when every client has asked twice since, so that a later connection with such a port is none of them.
+   */
+  doom(localPorts: ReadonlySet<number>): Promise<void>;
 }
 
 type Ask = (run: Run) => Promise<void>;
@@ -34,7 +43,10 @@ class Run {
   readonly tally: Tally;
   readonly random: () => number;
   answered = 0;
+  ended = 0;
   isOver = false;
+  /** The connection that the present ask is on; none while it is being opened. */
+  current: RawHttp | undefined;
   private kept: RawHttp | undefined;
 
   constructor(target: NetConnectOpts, tally: Tally, random: () => number) {
@@ -46,12 +58,15 @@ class Run {
   /** One connection for the life of the client: it must survive every reload. */
   async keep(): Promise<RawHttp> {
     if (!this.kept || this.kept.failure) this.kept = await this.open();
+    this.current = this.kept;
     return this.kept;
   }
 
   async open(): Promise<RawHttp> {
     this.tally.opened += 1;
-    return RawHttp.open(this.target);
+    this.current = undefined;
+    this.current = await RawHttp.open(this.target);
+    return this.current;
   }
 
   check(answer: Answer, wanted?: string): void {
@@ -155,13 +170,14 @@ export function startClients(
   const loops: Promise<void>[] = [];
   const random = seeded(seed);
   const turns = new Changes();
+  const doomed = new Set<number>();
   for (const name of only) {
     const { clients, ask } = asks[name]!;
-    const tally: Tally = { name, clients, asked: 0, opened: 0, failures: [], generations: new Set() };
+    const tally: Tally = { name, clients, asked: 0, opened: 0, failures: [], cut: 0, generations: new Set() };
     for (let index = 0; index < clients; index++) {
       const run = new Run(target, tally, random);
       runs.push(run);
-      loops.push(loop(run, ask, turns, pauseMs));
+      loops.push(loop(run, ask, turns, doomed, pauseMs));
     }
   }
   return {
@@ -187,6 +203,20 @@ export function startClients(
       };
       await turns.until(isThere, `${times} more answers each`, () => runs.map(({ answered }) => answered).join(' '));
     },
+    failures: () =>
+      [...new Set(runs.map(({ tally }) => tally))].flatMap(({ name, failures }) =>
+        failures.map((failure) => `${name}: ${failure}`),
+      ),
+    doom: async (localPorts) => {
+      for (const port of localPorts) doomed.add(port);
+      const goals = runs.map(({ ended }) => ended + 2);
+      await turns.until(
+        () => runs.every(({ ended, isOver }, index) => isOver || ended >= goals[index]!),
+        'two more turns of every client',
+        () => runs.map(({ ended }) => ended).join(' '),
+      );
+      for (const port of localPorts) doomed.delete(port);
+    },
     stop: async () => {
       for (const run of runs) run.isOver = true;
       await Promise.all(loops);
@@ -196,16 +226,18 @@ export function startClients(
   };
 }
 
-async function loop(run: Run, ask: Ask, turns: Changes, pauseMs: number): Promise<void> {
+async function loop(run: Run, ask: Ask, turns: Changes, doomed: ReadonlySet<number>, pauseMs: number): Promise<void> {
   while (!run.isOver) {
     run.tally.asked += 1;
     try {
       await ask(run);
       run.answered += 1;
     } catch (error) {
-      run.tally.failures.push(error instanceof Error ? error.message : String(error));
+      if (run.current && doomed.has(run.current.localPort)) run.tally.cut += 1;
+      else run.tally.failures.push(error instanceof Error ? error.message : String(error));
       await delay(20);
     }
+    run.ended += 1;
     turns.tell();
     if (pauseMs > 0) await delay(pauseMs);
   }

@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** On a pseudo-terminal, which util-linux's `script` gives: `child` is the terminal then. */
   readonly isOnTerminal?: boolean;
+  /** Flags of the Node that runs the master. */
+  readonly masterFlags?: readonly string[];
 }
 
 export class Server {
@@ -35,7 +37,7 @@ export class Server {
   constructor(project: Project, args: readonly string[], options: ServerOptions) {
     this.project = project;
     this.isOnTerminal = options.isOnTerminal ?? false;
-    const words = [node, cli, 'start', ...args];
+    const words = [node, ...(options.masterFlags ?? []), cli, 'start', ...args];
     const [file, ...rest] = this.isOnTerminal ? ['script', '-qefc', `exec ${words.join(' ')}`, '/dev/null'] : words;
     this.child = spawn(file!, rest, {
       cwd: join(project.folder, options.cwd ?? ''),
@@ -182,7 +184,9 @@ export class Server {
 
   /** Ends it with a signal; resolves with the exit code. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    if (!this.hasExited) this.child.kill(signal);
+    // Windows has no signals: there every one of them is SIGKILL.
+    if (process.platform === 'win32') await this.client?.request('stop', {}).catch(() => undefined);
+    else if (!this.hasExited) this.child.kill(signal);
     await this.changes.until(
       () => this.hasExited,
       `the end after ${signal}`,
