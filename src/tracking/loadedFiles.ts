@@ -2,7 +2,7 @@
  * Which modules a process loads, with the edge parent to child and a digest of the file. The digest is of the bytes on
  * disk just before Node reads them: a save in between makes the file look changed, which costs a reload, never a lost save.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import Module from 'node:module';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -13,6 +13,10 @@ import { isOurs, isPackaged, ownFilesData, packagesFolder } from './ownFiles.ts'
 
 /** The name that a bootstrap script imports its types from; given by us where no such package is installed. */
 const OWN_NAME = 'graceful-reload';
+
+/** Longer than a program takes from the one to the other, and short enough for a file that is empty on purpose. */
+const BEING_WRITTEN_MS = 200;
+const MOST_TRIES = 20;
 
 export interface LoadedFilesOptions {
   readonly report: (report: Report) => void;
@@ -63,6 +67,7 @@ class Tracker {
     }
     this.loaded.add(file);
     let hash: string | null = null;
+    untilWritten(file);
     try {
       hash = digestOf(readFileSync(file));
     } catch {
@@ -90,6 +95,25 @@ class Tracker {
 
   private isForeign(file: string): boolean {
     return isPackaged(file) || isOurs(file);
+  }
+}
+
+function isEmpty(source: Module.ModuleSource | undefined): boolean {
+  return typeof source === 'string' ? source === '' : source?.byteLength === 0;
+}
+
+/**
+ * Most programs empty a file before they write it: one that has just been emptied is waited for, since half a save would
+ * run as a program that says nothing.
+ *
+ * @returns whether it was written just now
+ */
+function untilWritten(file: string): boolean {
+  for (;;) {
+    const stat = statSync(file, { throwIfNoEntry: false });
+    if (!stat?.isFile() || Date.now() - stat.ctimeMs > BEING_WRITTEN_MS) return false;
+    if (stat.size > 0) return true;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
   }
 }
 
@@ -121,7 +145,13 @@ function registerSyncHooks(tracker: Tracker): void {
     load(url, context, next) {
       const file = pathOf(url);
       if (file !== undefined) tracker.load(file);
-      return next(url, context);
+      let result = next(url, context);
+      // Between the two reads somebody may have begun to write it; a source may also be empty by right.
+      for (let tries = 0; tries < MOST_TRIES && file !== undefined && isEmpty(result.source); tries++) {
+        if (!untilWritten(file)) break;
+        result = next(url, context);
+      }
+      return result;
     },
   });
 }

@@ -56,3 +56,37 @@ test('--poll looks at intervals, and asks the system to tell of nothing', async 
   });
   assert.deepEqual(watches, []);
 });
+
+/** A program whose module is emptied just before it is loaded, and written a moment later by a thread. */
+const WRITTEN_LATE = `
+const { truncateSync, writeFileSync } = require('node:fs');
+const { Worker } = require('node:worker_threads');
+const word = require('node:path').join(__dirname, NAME);
+const turn = new Int32Array(new SharedArrayBuffer(4));
+const writer = ({ word, text, turn }) => {
+  Atomics.store(turn, 0, 1);
+  Atomics.notify(turn, 0);
+  Atomics.wait(turn, 0, 1);
+  Atomics.wait(turn, 0, 2, 20);
+  require('node:fs').writeFileSync(word, text);
+};
+new Worker('(' + writer + ")(require('node:worker_threads').workerData)", { eval: true, workerData: { word, text: TEXT, turn } });
+Atomics.wait(turn, 0, 0);
+truncateSync(word);
+Atomics.store(turn, 0, 2);
+Atomics.notify(turn, 0);
+const listen = ({ word }) => require('node:http').createServer((_, response) => response.end(word)).listen(0);
+`;
+
+for (const [name, text, load] of [
+  ['late.cjs', "exports.word = 'whole';\n", 'listen(require(word));'],
+  ['late.mjs', "export const word = 'whole';\n", 'import(word).then(listen);'],
+] as const)
+  test(`a module that is just being written is loaded whole: ${name}`, async (t) => {
+    const project = Project.of('cjs', t);
+    project.write(name, text);
+    const values = `const [NAME, TEXT] = ${JSON.stringify([name, text])};`;
+    project.write('app.cjs', values + WRITTEN_LATE + load);
+    const server = await project.ready(['--no-watch', 'app.cjs']);
+    assert.equal((await server.ask()).text, 'whole');
+  });
