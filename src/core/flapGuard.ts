@@ -11,6 +11,11 @@ const FREE = 5;
 const DELAYS_MS = [1000, 2000];
 /** By then putting off has not helped. */
 const STOP = 8;
+/**
+ * File systems stamp a file with the time of the system's last tick (Linux: `current_time()`, 1 to 10 ms apart), so one that is
+ * written right after the end of a reload can be stamped before it.
+ */
+const TICK_MS = 10;
 
 interface Streak {
   /** Of the content that was last acted on, or is waited with. */
@@ -56,6 +61,7 @@ export class FlapGuard {
       this.streaks.delete(file);
       return { act: 'now' };
     }
+    if (endedAt !== null && writtenAt >= endedAt - TICK_MS) return { act: 'now' };
     const next = times + 1;
     if (next >= STOP) {
       this.streaks.delete(file);

@@ -57,6 +57,26 @@ describe('a loop of reloads', () => {
     }
   });
 
+  it('is none when a save that waited for the end of the reload is stamped with the tick before it', () => {
+    const world = new World();
+    for (let turn = 0; turn < 30; turn++) {
+      world.writtenAt = turn % 7 === 0 ? undefined : world.now - 4;
+      assert.equal(world.change(), 'now');
+      world.reloaded();
+    }
+  });
+
+  it('is one all the same when some of its writes fall together with the end of the reload', () => {
+    const world = new World();
+    const verdicts = Array.from({ length: 40 }, (_, turn) => {
+      const verdict = world.change();
+      world.writtenAt = world.now + (turn % 2 === 0 ? 195 : 10);
+      world.reloaded();
+      return verdict;
+    });
+    assert.equal(verdicts.at(-1), 'never');
+  });
+
   it('is none when the file changes while its reload is put off: another one writes it', () => {
     const world = new World();
     for (let turn = 0; turn < 30; turn++) {
