@@ -3,22 +3,30 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { RequestHead } from './debuggee.ts';
 
 const MAX_HEAD_BYTES = 16_384;
+const LOCAL = '127.0.0.1';
+const LOCAL_IPV6 = '::1';
 
 export class DebugPort {
   /** What was asked for, which may have been taken. */
   readonly wish: number;
   private readonly server: Server;
+  /** VS Code's debugger without an `address` asks both for `localhost`, and takes no answer where one of them refuses (js-debug 1.117). */
+  private readonly twin: Server;
   private readonly clients = new Set<Socket>();
 
   /** @param onClient gets each client with its first request; nothing more is read before it does */
   constructor(wish: number, onClient: (client: Socket, head: RequestHead) => void) {
     this.wish = wish;
-    this.server = createServer((client) => {
+    const accept = (client: Socket): void => {
       this.clients.add(client);
       client.once('close', () => this.clients.delete(client));
       client.on('error', () => undefined);
       readHead(client, (head) => onClient(client, head));
-    });
+    };
+    this.server = createServer(accept);
+    this.twin = createServer(accept);
+    // A machine without IPv6, or another program's port: it is one address less.
+    this.twin.on('error', () => undefined);
   }
 
   get port(): number | null {
@@ -30,13 +38,14 @@ export class DebugPort {
       this.server.once('error', fail);
       this.server.listen({ host, port }, () => {
         this.server.off('error', fail);
+        if (host === LOCAL) this.twin.listen({ host: LOCAL_IPV6, port: this.port!, ipv6Only: true });
         done();
       });
     });
   }
 
   close(): void {
-    this.server.close();
+    for (const server of [this.server, this.twin]) server.close();
     for (const client of this.clients) client.destroy();
   }
 }

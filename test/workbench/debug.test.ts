@@ -16,7 +16,6 @@ const launch = {
       type: 'node',
       request: 'attach',
       name: 'Debug server',
-      address: '127.0.0.1',
       port: '${command:gracefulReload.inspectPort}',
       preLaunchTask: 'graceful-reload: server.ts',
       restart: true,
