@@ -1,16 +1,28 @@
 /** The commands that talk to a running server. */
+import { once } from 'node:events';
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { ControlClient } from '../client/controlClient.ts';
+import { readLog } from '../client/readLog.ts';
 import { listServers, pickServer } from '../client/registry.ts';
 import type { ReloadReport, Snapshot } from '../protocol/status.ts';
-import { UserError } from '../protocol/userError.ts';
+import { isUserError, UserError } from '../protocol/userError.ts';
 import { duration, parseOwn, wholeNumber } from './arguments.ts';
-import { explanationText, liveText, notLiveText, pausedText, reportText, statusText } from '../protocol/inWords.ts';
+import {
+  explanationText,
+  liveText,
+  logText,
+  notLiveText,
+  pausedText,
+  reportText,
+  statusText,
+} from '../protocol/inWords.ts';
 import { nearest } from './nearest.ts';
 
-const COMMANDS = ['start', 'status', 'reload', 'restart', 'wait', 'pause', 'resume', 'explain', 'stop'];
+const COMMANDS = ['start', 'status', 'reload', 'restart', 'wait', 'pause', 'resume', 'logs', 'explain', 'stop'];
 const WAIT_MS = 30_000;
+const LOG_LINES = 100;
 const common = { json: { type: 'boolean' }, server: { type: 'string' } } as const;
 
 export async function runCommand(command: string, args: readonly string[]): Promise<number> {
@@ -26,6 +38,8 @@ export async function runCommand(command: string, args: readonly string[]): Prom
     case 'pause':
     case 'resume':
       return setPaused(command, args);
+    case 'logs':
+      return logs(args);
     case 'explain':
       return explain(args);
     case 'stop':
@@ -145,6 +159,36 @@ async function setPaused(command: 'pause' | 'resume', args: readonly string[]): 
   const result = await client.request(command, {});
   client.dispose();
   print(values.json ? JSON.stringify(result) : pausedText(result));
+  return 0;
+}
+
+async function logs(args: readonly string[]): Promise<number> {
+  const specs = { group: { type: 'string' }, slot: { type: 'string' }, lines: { type: 'string' } } as const;
+  const { values } = parse(args, { ...common, ...specs, follow: { type: 'boolean' } }, 0);
+  const wish = {
+    group: values.group,
+    slot: wholeNumber('--slot', values.slot, 1, 1024),
+    lines: wholeNumber('--lines', values.lines, 0, 1_000_000) ?? LOG_LINES,
+    follow: values.follow ?? false,
+  };
+  const client = await connect(values.server);
+  // Such as `| head`, which has seen enough.
+  process.stdout.on('error', () => process.exit());
+  const isPlain = !process.stdout.isTTY;
+  try {
+    for await (const entries of readLog(client, wish)) {
+      const lines = entries.map((entry) => {
+        if (values.json) return `${JSON.stringify(entry)}\n`;
+        const text = `${logText(entry)}\n`;
+        return isPlain ? stripVTControlCharacters(text) : text;
+      });
+      if (!process.stdout.write(lines.join(''))) await once(process.stdout, 'drain');
+    }
+  } catch (error) {
+    // The end of the server is the end of its log.
+    if (!wish.follow || !isUserError(error) || error.code !== 'no-server') throw error;
+  }
+  client.dispose();
   return 0;
 }
 

@@ -8,6 +8,7 @@ Usage
   graceful-reload restart [--json]                            also reads the bootstrap script anew; waits for the result
   graceful-reload wait    [--timeout 30s] [--json]            until what is on disk serves: 0; rejected: 1 and the error
   graceful-reload pause | resume                              changes are remembered, not acted on
+  graceful-reload logs    [--group G] [--slot N] [--lines N] [--follow] [--json]    what the workers wrote last
   graceful-reload explain <file> [--json]                     what saving this file would do, and why
   graceful-reload stop    [--json]
   graceful-reload --help | --version
@@ -35,7 +36,7 @@ Keys in the terminal of start, each with Enter: r (or rs) reload, R restart, l s
 
 Options of the other commands
   --server NAME|PID        which server, where several run
-  --json                   one JSON document on standard output
+  --json                   one JSON document on standard output (logs, status --follow: one a line)
 
 Exit codes: 0 done, 1 the server said no or could not start, 2 wrong usage, 3 no server found, 130 forced by a second Ctrl+C.
 `;

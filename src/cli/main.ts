@@ -10,6 +10,8 @@ import { releaseInspector } from './ownInspector.ts';
 import { takeStartReport } from './startReport.ts';
 
 const EXIT: Partial<Record<ErrorCode, number>> = { usage: 2, ambiguous: 1, 'no-server': 3 };
+/** How long the last output is waited for to be read. */
+const UNREAD_MS = 5000;
 
 async function main(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
@@ -69,4 +71,5 @@ void main(args)
     // Whatever is still open here must not keep a finished command alive; output that is being written is not cut.
     if (process.stdout.writableLength === 0) process.exit();
     process.stdout.once('drain', () => process.exit());
+    setTimeout(() => process.exit(), UNREAD_MS);
   });

@@ -14,6 +14,7 @@ import { Diagnostics } from './diagnostics/diagnostics.ts';
 import { QuickFixes } from './diagnostics/quickFixes.ts';
 import { StartFailures } from './diagnostics/startFailures.ts';
 import { HistoryPages } from './history/historyPages.ts';
+import { LogChannels } from './logs/logChannels.ts';
 import { Notifications } from './notifications.ts';
 import { BootstrapEdits } from './restart/bootstrapEdits.ts';
 import { Saves } from './save/saves.ts';
@@ -97,6 +98,7 @@ export function createApp(context: vscode.ExtensionContext): App {
       runs,
       running,
       notifications,
+      logChannels: own(new LogChannels(servers)),
       log,
     }),
   );

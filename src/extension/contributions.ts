@@ -42,6 +42,7 @@ export const toolIds = [
   'gracefulReload_status',
   'gracefulReload_wait',
   'gracefulReload_explain',
+  'gracefulReload_logs',
   'gracefulReload_reload',
 ] as const;
 export type ToolId = (typeof toolIds)[number];

@@ -5,7 +5,7 @@ import { errorInfo, type Failure } from './errors.ts';
 import type { ProcessFiles } from './files.ts';
 import type { Launch } from './launch.ts';
 import type { Logger } from './logger.ts';
-import type { Output } from './output.ts';
+import { BOOTSTRAP_WRITER, type Output } from './output.ts';
 import type { Report } from '../protocol/workerMessages.ts';
 import { WorkerProcess } from './workerProcess.ts';
 
@@ -69,7 +69,7 @@ export function evaluateBootstrap(
       child.kill();
     }, TIMEOUT_MS);
     if (child.pid !== undefined) parts.onSpawn(child.pid);
-    parts.output.follow(child.stdout, () => 'bootstrap | ');
-    const stderr = parts.output.follow(child.stderr, () => 'bootstrap | ');
+    parts.output.follow(child.stdout, () => BOOTSTRAP_WRITER);
+    const stderr = parts.output.follow(child.stderr, () => BOOTSTRAP_WRITER);
   });
 }

@@ -93,9 +93,7 @@ export class FirstProcess {
       return true;
     }
     if (error.code === 'EADDRINUSE') {
-      this.loop.abort(
-        new UserError('port-taken', `${error.message}. Stop what holds it, or choose another port.`, errorPlace(error)),
-      );
+      this.loop.abort(new UserError('port-taken', error.message, errorPlace(error)));
       return true;
     }
     if (!facts.options.watch && code !== 0) {

@@ -5,7 +5,11 @@ import { ProcessFiles } from './files.ts';
 import type { Launch } from './launch.ts';
 import type { HandleTaker } from './listeners.ts';
 import type { Loop } from './loop.ts';
+import type { Writer } from './output.ts';
 import { WorkerProcess, type SocketHandle, type WorkerEvents } from './workerProcess.ts';
+
+/** Whose lines they are that the process writes; undefined while that is not known, which is decided at last when there are too many (`isFull`). */
+export type NameOfWriter = (stream: 'stdout' | 'stderr', isFull: boolean) => Writer | undefined;
 
 export type Booted = Extract<FromWorker, { t: 'booted' }>;
 
@@ -19,27 +23,33 @@ export class GroupProcess implements HandleTaker {
   booted: Booted | null = null;
   private readonly given = new Set<string>();
   private readonly outputs: readonly { readonly release: () => void }[];
-  private prefix: () => string | undefined = () => undefined;
+  private writer: NameOfWriter = () => undefined;
 
   constructor(launch: Launch, loop: Loop, events: WorkerEvents) {
     this.launch = launch;
     this.process = new WorkerProcess(launch, events, loop.parts.log);
-    const out = loop.parts.output.follow(this.process.stdout, () => this.prefix());
-    const errors = loop.parts.errorOutput.follow(this.process.stderr, () => this.prefix());
+    const out = loop.parts.output.follow(this.process.stdout, (isFull) => this.writer('stdout', isFull));
+    const errors = loop.parts.errorOutput.follow(this.process.stderr, (isFull) => this.writer('stderr', isFull));
     this.stderrTail = errors.tail;
     this.outputs = [out, errors];
   }
 
   /** A worker has taken it: what happens is the worker's from now on, and what it wrote so far as well. */
-  takenBy(events: WorkerEvents, prefix: () => string | undefined): void {
+  takenBy(events: WorkerEvents, writer: NameOfWriter): void {
     this.process.listen(events);
-    this.prefix = prefix;
+    this.writer = writer;
     this.releaseOutput();
   }
 
   /** Lines that had no name yet may have one now. */
   releaseOutput(): void {
     for (const output of this.outputs) output.release();
+  }
+
+  /** It has ended before any worker took it: nobody will ask for what it wrote. */
+  discardOutput(): void {
+    this.process.stdout.destroy();
+    this.process.stderr.destroy();
   }
 
   sendHandle(key: string, handle: SocketHandle): void {

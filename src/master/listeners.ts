@@ -8,8 +8,8 @@ import { lstatSync, renameSync, rmSync } from 'node:fs';
 import type { Address } from '../protocol/status.ts';
 import type { ListenKey } from '../protocol/worker.ts';
 import type { FromWorker } from '../protocol/workerMessages.ts';
-import { readable } from '../core/readiness.ts';
 import { isWindows } from '../platform/processes.ts';
+import { takenText } from './takenAddress.ts';
 import type { SocketHandle } from './workerProcess.ts';
 
 /** A process that is given the addresses of its group before its entry runs. */
@@ -116,11 +116,7 @@ export class Listeners {
     }
     const owner = [...this.groups].find(([name, handles]) => name !== group && handles.has(need.key))?.[0];
     const code = need.code ?? 'EADDRINUSE';
-    const by = owner === undefined ? 'another program' : `group "${owner}" of this server`;
-    worker.grant(need.id, undefined, {
-      code,
-      message: `listen ${code}: address already in use ${readable(need.key)} (by ${by})`,
-    });
+    worker.grant(need.id, undefined, { code, message: takenText(need, code, owner) });
   }
 
   /** The last worker that listened there has closed it by itself: the address is free for others. */
@@ -223,10 +219,11 @@ export class Listeners {
     return handles;
   }
 
-  private accept(group: string, worker: Receiver, { id, key, protocol, host, port, backlog }: Need): void {
+  private accept(group: string, worker: Receiver, need: Need): void {
+    const { id, key, protocol, host, port, backlog } = need;
     const server = createServer();
     server.once('error', ({ code = 'EINVAL', message }: NodeJS.ErrnoException) =>
-      worker.grant(id, undefined, { code, message }),
+      worker.grant(id, undefined, { code, message: code === 'EADDRINUSE' ? takenText(need, code) : message }),
     );
     server.once('listening', () => {
       const bound = server.address();
@@ -252,7 +249,7 @@ export class Listeners {
   private bindUnix(group: string, worker: Receiver, need: Need): void {
     const path = need.host ?? '';
     const refuse = (code: string): void => {
-      worker.grant(need.id, undefined, { code, message: `listen ${code}: address already in use ${path}` });
+      worker.grant(need.id, undefined, { code, message: takenText(need, code) });
     };
     if (inodeOf(path) !== undefined) {
       refuse('EADDRINUSE');

@@ -26,6 +26,7 @@ import { Intake } from './intake.ts';
 import { ReloadLog } from './reloadLog.ts';
 import { RestartFlags } from './restartFlags.ts';
 import { snapshotOf } from './snapshot.ts';
+import { WorkerLogs } from './workerLogs.ts';
 import { Workers } from './workers.ts';
 
 export class Master implements Loop {
@@ -39,6 +40,7 @@ export class Master implements Loop {
   private readonly reaper = new Reaper();
   private readonly reloads = new ReloadLog();
   private readonly lives = new Lives();
+  private readonly logs = new WorkerLogs();
   private readonly first: FirstProcess;
   private readonly workers: Workers;
   private readonly changes: Changes;
@@ -85,6 +87,7 @@ export class Master implements Loop {
       reaper: this.reaper,
       debugPorts: this.debugPorts,
       reloads: this.reloads,
+      logs: this.logs,
       notRun: () => [...this.intake.saves.pending(), ...this.intake.saves.notRun()],
       isCurrent: ({ loaded }) => this.intake.saves.disk.agreesWith(loaded),
       isWatched: () => this.control.watchers > 0,
@@ -102,7 +105,10 @@ export class Master implements Loop {
       this.controlHandlers(),
       () => this.snapshot(),
       (count) => this.workers.tellFigures(count > 0),
-      (client) => this.intake.onGone(client),
+      (client) => {
+        this.intake.onGone(client);
+        this.logs.onGone(client);
+      },
       parts.log,
     );
   }
@@ -216,6 +222,7 @@ export class Master implements Loop {
       case 'ended':
         this.changes.ended(command.result);
         this.workers.onChangeEnded();
+        this.logs.keepOnly(this.facts.core.groups);
         return;
       case 'stopped':
         this.onStopped();
@@ -309,6 +316,11 @@ export class Master implements Loop {
       },
       finish: ({ group, slot }) => this.finishNow(group, slot),
       history: () => ({ lives: this.lives.list() }),
+      logs: (asked, client) => {
+        // Which groups there will be is not known before.
+        if (this.facts.isBootstrap !== null) slotsOfDemand(this.facts.core.groups, asked.group, asked.slot);
+        return this.logs.read(asked, client);
+      },
       inspect: async ({ group, slot }) => {
         this.refuseWhenStopping();
         const meant = slotsOfDemand(this.facts.core.groups, group, slot);
@@ -378,6 +390,7 @@ export class Master implements Loop {
     clearTimeout(this.timer);
     this.intake.dispose();
     this.workers.dispose();
+    this.logs.dispose();
     this.debugPorts.dispose();
     this.reaper.dispose();
     this.parts.registry.remove();

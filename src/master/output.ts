@@ -1,11 +1,27 @@
-/** What the workers write, line by line and never mixed within a line, each with its writer's name; with the back-pressure of a plain pipe. */
+/**
+ * What the workers write, line by line and never mixed within a line, each with its writer's name; with the back-pressure
+ * of a plain pipe. Bytes stay bytes: as text a flood of them would make the heap grow.
+ */
 import type { Readable, Writable } from 'node:stream';
-import { StringDecoder } from 'node:string_decoder';
 
 /** A longer line is passed on in parts. */
 const LONGEST_LINE = 65_536;
+/** Held back at most while nobody knows whose lines they are. */
+const MOST_HELD = 262_144;
 /** Kept of stderr to tell why a process ended. */
 const TAIL = 4096;
+const LINE_END = 10;
+const ONE_LINE_END = Buffer.from([LINE_END]);
+
+/** Whose lines they are. */
+export interface Writer {
+  /** Stands before each line. */
+  readonly prefix: string;
+  /** Keeps whole lines for those who ask later. */
+  readonly keep?: (lines: Buffer) => void;
+}
+
+export const BOOTSTRAP_WRITER: Writer = { prefix: 'bootstrap | ' };
 
 export class Output {
   private readonly out: Writable;
@@ -26,41 +42,45 @@ export class Output {
   /**
    * Passes a stream on.
    *
-   * @param prefix asked for each line, since a process may get its name late; undefined = not known yet, hold the lines back
+   * @param writer asked each time, since a process may get its name late; undefined = not known yet, the lines are held
+   * back, and once there are too many of them (`isFull`) the process has to wait
    * @returns the end of what was written so far
    */
   follow(
     source: Readable,
-    prefix: () => string | undefined,
+    writer: (isFull: boolean) => Writer | undefined,
   ): { readonly tail: () => string; readonly release: () => void } {
-    const decoder = new StringDecoder('utf8');
-    let rest = '';
-    let tail = '';
-    let held: string[] = [];
-    const put = (lines: string[]): void => {
-      const name = prefix();
-      if (name === undefined) {
-        held.push(...lines);
+    const rest = new Pieces();
+    const held = new Pieces();
+    const tail = new Pieces();
+    const put = (): void => {
+      if (held.length === 0) return;
+      const isFull = held.length > MOST_HELD;
+      const by = writer(isFull);
+      if (!by) {
+        if (isFull) source.pause();
         return;
       }
-      const all = [...held, ...lines];
-      held = [];
-      if (all.length > 0 && !this.out.write(all.map((line) => `${name}${line}\n`).join(''))) this.pause(source);
+      const lines = held.take();
+      by.keep?.(lines);
+      if (!this.out.write(named(lines, by.prefix))) this.pause(source);
+      else if (isFull) source.resume();
     };
     source.on('data', (chunk: Buffer) => {
-      const text = decoder.write(chunk);
-      tail = (tail + text).slice(-TAIL);
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      if (rest.length > LONGEST_LINE) {
-        lines.push(rest);
-        rest = '';
-      }
-      put(lines);
+      tail.add(chunk);
+      tail.keepLast(TAIL);
+      const end = chunk.lastIndexOf(LINE_END) + 1;
+      if (end > 0) held.add(rest.take(), chunk.subarray(0, end));
+      rest.add(chunk.subarray(end));
+      if (rest.length > LONGEST_LINE) held.add(rest.take(), ONE_LINE_END);
+      put();
     });
-    source.on('close', () => put(rest === '' ? [] : [rest]));
+    source.on('close', () => {
+      if (rest.length > 0) held.add(rest.take(), ONE_LINE_END);
+      put();
+    });
     source.on('error', () => undefined);
-    return { tail: () => tail, release: () => put([]) };
+    return { tail: () => tail.all().toString().slice(-TAIL), release: put };
   }
 
   private pause(source: Readable): void {
@@ -78,4 +98,46 @@ export class Output {
     this.out.on('drain', resume);
     this.out.on('error', resume);
   }
+}
+
+/** Bytes that came one after the other. */
+class Pieces {
+  length = 0;
+  private list: Buffer[] = [];
+
+  add(...pieces: Buffer[]): void {
+    for (const piece of pieces) {
+      if (piece.length > 0) this.list.push(piece);
+      this.length += piece.length;
+    }
+  }
+
+  all(): Buffer {
+    return this.list.length === 1 ? this.list[0]! : Buffer.concat(this.list);
+  }
+
+  take(): Buffer {
+    const all = this.all();
+    this.list = [];
+    this.length = 0;
+    return all;
+  }
+
+  /** At least the last so many, in whole pieces. */
+  keepLast(bytes: number): void {
+    while (this.list.length > 1 && this.length - this.list[0]!.length >= bytes)
+      this.length -= this.list.shift()!.length;
+  }
+}
+
+function named(lines: Buffer, prefix: string): Buffer {
+  if (prefix === '') return lines;
+  const name = Buffer.from(prefix);
+  const parts: Buffer[] = [];
+  for (let at = 0; at < lines.length;) {
+    const end = lines.indexOf(LINE_END, at) + 1;
+    parts.push(name, lines.subarray(at, end));
+    at = end;
+  }
+  return Buffer.concat(parts);
 }

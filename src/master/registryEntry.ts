@@ -1,9 +1,9 @@
 /** This server's entry in the runtime folder: taken before anything starts, so that the same server cannot run twice. */
 import { createHash, randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isWindows, processStart } from '../platform/processes.ts';
-import { ensureRuntimeFolder } from '../platform/runtimeFolder.ts';
+import { ensureRuntimeFolder, runtimeFolder } from '../platform/runtimeFolder.ts';
 import { REGISTRY_VERSION, registryEntrySchema, type RegistryEntry } from '../protocol/registry.ts';
 import { UserError } from '../protocol/userError.ts';
 
@@ -53,6 +53,13 @@ export async function register(server: { name: string; cwd: string; script: stri
       if (!isWindows) rmSync(socket, { force: true });
     },
   };
+}
+
+/** The other server whose master has one of these pids. */
+export function serverOf(pids: readonly number[]): RegistryEntry | undefined {
+  const folder = runtimeFolder();
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : [];
+  return names.map((name) => readEntry(join(folder, name))).find((entry) => entry && pids.includes(entry.pid));
 }
 
 /** A link is made only where nothing is yet: of two that start at once one gets it. */

@@ -182,6 +182,7 @@ export class Spares {
 
   private onExit(name: string, spare: GroupProcess): void {
     if (spare.process.pid !== undefined) this.parts.reaper.forget(spare.process.pid);
+    spare.discardOutput();
     this.leaving.delete(spare);
     if (this.leaving.size === 0) this.onGone();
     if (!this.of(name).includes(spare)) return;

@@ -48,6 +48,10 @@ export class WorkerHandle implements Receiver {
   /** Its HTTP check is under way. */
   isAsked = false;
   private failure: Failure | null = null;
+  /** It may be about to end over an address that it did not get. */
+  private isRefused = false;
+  /** Why it could not listen where it last wanted to. */
+  private refusal: { readonly code: string; readonly message: string } | undefined;
   private readonly figureWaiters: (() => void)[] = [];
 
   constructor(
@@ -88,7 +92,11 @@ export class WorkerHandle implements Receiver {
   }
 
   grant(id: number, handle: SocketHandle | undefined, error?: { code: string; message: string }): void {
+    this.refusal = error;
+    if (error) this.isRefused = true;
     this.process.send({ t: 'granted', id, ...(error ? { error } : {}) }, handle);
+    // Its answer tells that it has got over the error, whatever else it listens on.
+    if (error) this.process.send({ t: 'turns' });
   }
 
   sendConnection(id: number, key: string, remainingMs: number | null, handle: SocketHandle): void {
@@ -115,6 +123,11 @@ export class WorkerHandle implements Receiver {
     if (isTls) this.encrypted.add(key);
   }
 
+  onTurn(): void {
+    this.isRefused = false;
+    this.heartbeat?.onTurn();
+  }
+
   onEvaluated(): void {
     this.evaluated = true;
   }
@@ -129,6 +142,7 @@ export class WorkerHandle implements Receiver {
 
   readiness(): Readiness {
     const { listening, evaluated, announced, answered } = this;
+    if (this.isRefused) return { is: 'waiting' };
     return readiness({ listening, evaluated, announced, answered }, this.wish);
   }
 
@@ -140,10 +154,12 @@ export class WorkerHandle implements Receiver {
     const why = state.kind === 'unresponsive' ? ' while its event loop did not turn' : '';
     const refused = this.refusedFlags(code);
     if (refused !== undefined) return plainError(REFUSED_FLAGS, `Node refuses its flags: ${refused}`);
+    // Many programs say themselves that the port is taken, and end.
+    const refusal = state.kind === 'starting' ? this.refusal : undefined;
     const failure = this.failure ?? {
-      message: `${group}#${slot} ${how}${when}${why}`,
+      message: `${group}#${slot} ${how}${when}${why}${refusal ? `: ${refusal.message}` : ''}`,
       stack: null,
-      code: null,
+      code: refusal?.code ?? null,
     };
     return errorInfo(failure, this.started.stderrTail(), display, [...this.files.loaded.keys()].at(-1));
   }

@@ -12,16 +12,18 @@ import type { GroupDefinition } from './definitions.ts';
 import { plainError } from './errors.ts';
 import type { ProcessFiles } from './files.ts';
 import type { FirstProcess } from './firstProcess.ts';
-import type { GroupProcess } from './groupProcess.ts';
+import type { GroupProcess, NameOfWriter } from './groupProcess.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Listeners } from './listeners.ts';
 import type { Facts } from './facts.ts';
 import type { Loop } from './loop.ts';
 import { isStaying } from './meaning.ts';
+import { BOOTSTRAP_WRITER, type Writer } from './output.ts';
 import { askWhetherReady } from './readyCheck.ts';
 import type { ReloadLog } from './reloadLog.ts';
 import { Spares } from './spares.ts';
 import { slotName, WorkerHandle } from './workerHandle.ts';
+import type { WorkerLogs } from './workerLogs.ts';
 import type { SocketHandle, WorkerEvents } from './workerProcess.ts';
 
 /** A worker writes its figures once a second; they are pushed together. */
@@ -37,6 +39,7 @@ export interface WorkersParts {
   readonly reaper: Reaper;
   readonly debugPorts: DebugPorts;
   readonly reloads: ReloadLog;
+  readonly logs: WorkerLogs;
   /** Changed files that nobody has acted on, with the groups they would reload. */
   /** Changes that a group does not run, whether they were tried or not. */
   readonly notRun: () => readonly { readonly groups: readonly string[] }[];
@@ -214,7 +217,7 @@ export class Workers {
     );
     if (this.first.isNeeded(worker.slot)) this.first.began(handle);
     this.facts.handles.set(worker.id, handle);
-    started.takenBy(this.eventsOf(handle), () => this.prefixOf(worker, handle));
+    started.takenBy(this.eventsOf(handle), (...asked) => this.writerOf(worker, handle, ...asked));
     this.first.holdOutput(worker.id, () => started.releaseOutput());
     if (started.booted) this.onBooted(handle);
   }
@@ -296,7 +299,8 @@ export class Workers {
         this.first.declared(handle, { definition: message.definition, env: message.env, cwd: message.cwd });
         return;
       case 'turned':
-        handle.heartbeat?.onTurn();
+        handle.onTurn();
+        this.checkReady(handle);
         return;
       case 'inspecting':
         handle.debuggee.opened(message.url);
@@ -467,14 +471,26 @@ export class Workers {
     };
   }
 
-  private prefixOf(worker: Worker, handle: WorkerHandle): string | undefined {
+  private writerOf(
+    worker: Worker,
+    handle: WorkerHandle,
+    ...[stream, isFull]: Parameters<NameOfWriter>
+  ): Writer | undefined {
+    const { isBootstrap } = this.facts;
     if (this.first.is(handle)) {
-      if (this.facts.isBootstrap === null) return undefined;
-      if (this.facts.isBootstrap) return 'bootstrap | ';
+      // A script that writes that much is a program, which must not have to wait before it can listen.
+      if (isBootstrap === null && !isFull) return undefined;
+      if (isBootstrap) return BOOTSTRAP_WRITER;
     }
-    if (this.facts.options.prefix === 'never') return '';
+    const { group, slot, generation } = worker;
+    const by = { group, slot, generation, pid: handle.process.pid ?? null };
+    return { prefix: this.prefixOf(worker), keep: (lines) => this.parts.logs.keep(by, stream, lines) };
+  }
+
+  private prefixOf(worker: Worker): string {
+    const { prefix } = this.facts.options;
+    if (prefix === 'never') return '';
     const isAlone = this.facts.core.groups.reduce((sum, { slots }) => sum + slots.length, 0) === 1;
-    if (this.facts.options.prefix === 'auto' && isAlone && !process.stdout.isTTY) return '';
-    return `${worker.group}#${worker.slot} | `;
+    return prefix === 'auto' && isAlone && !process.stdout.isTTY ? '' : `${slotName(worker)} | `;
   }
 }

@@ -4,6 +4,7 @@
  * `subscribe` answers with a snapshot, then `snapshot` notifications follow, so a client never has a gap.
  */
 import * as z from 'zod';
+import { logPageSchema } from './logs.ts';
 import {
   explanationSchema,
   pendingReloadSchema,
@@ -49,6 +50,20 @@ export const controlMethods = {
   },
   /** The processes that served since the start, the newest last; those of long ago are forgotten. */
   history: { params: z.object({}), result: z.object({ lives: z.array(workerLifeSchema) }) },
+  /**
+   * What workers have written: the last `lines` of them, or those behind a page that was read before (`after`). `wait`: an
+   * answer comes once there are some. Long answers come in pages.
+   */
+  logs: {
+    params: z.object({
+      group: text.optional(),
+      slot: z.number().int().positive().optional(),
+      lines: z.number().int().nonnegative().optional(),
+      after: z.number().int().nonnegative().optional(),
+      wait: z.boolean().optional(),
+    }),
+    result: logPageSchema,
+  },
   /** Until what is on disk serves in every slot, or cannot; a file that was written just before counts. */
   wait: { params: z.object({ timeout: z.number().nonnegative() }), result: waitReportSchema },
   /** Changes are remembered, not acted on, until `resume` acts on them together. */

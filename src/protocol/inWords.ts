@@ -1,5 +1,14 @@
 /** Status, results and explanations as a person reads them in a terminal. */
-import type { Explanation, PendingReload, ReloadReport, Snapshot, WaitReport, WorkerStatus } from './status.ts';
+import type { LogEntry } from './logs.ts';
+import type {
+  ErrorInfo,
+  Explanation,
+  PendingReload,
+  ReloadReport,
+  Snapshot,
+  WaitReport,
+  WorkerStatus,
+} from './status.ts';
 
 export function statusText(snapshot: Snapshot, now = Date.now()): string {
   const addresses = snapshot.addresses.map(({ host, port }) => (port === null ? host : `:${port}`)).join(' ');
@@ -26,7 +35,7 @@ export function statusText(snapshot: Snapshot, now = Date.now()): string {
       `  left alone: ${file} changed with each reload that it caused; if the program writes it, --exclude "${exclude}"`,
     );
   if (snapshot.lastReload) lines.push(`  last reload: ${reportText(snapshot.lastReload)}`);
-  if (snapshot.error) lines.push(`  error: ${snapshot.error.message}${place(snapshot.error)}`);
+  if (snapshot.error) lines.push(`  ${errorText(snapshot.error)}`);
   return lines.join('\n');
 }
 
@@ -74,6 +83,16 @@ export function pausedText({
   const files = pendingReload.map(({ file }) => file).join(', ');
   if (paused) return `paused: changes are remembered, not acted on${files === '' ? '' : ` (so far: ${files})`}`;
   return files === '' ? 'resumed: nothing has changed' : `resumed: ${files} changed meanwhile`;
+}
+
+/** As it stands in the server's terminal. */
+export function logText(entry: LogEntry): string {
+  const text = 'text' in entry ? entry.text : `… ${entry.skipped} line${entry.skipped === 1 ? '' : 's'} skipped`;
+  return `${entry.group}#${entry.slot} | ${text}`;
+}
+
+export function errorText(error: ErrorInfo): string {
+  return `error: ${error.message}${place(error)}`;
 }
 
 export function explanationText({ file, reason, chain }: Explanation): string {

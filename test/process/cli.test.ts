@@ -302,7 +302,7 @@ test('a start that cannot be is refused with its own code', async (t) => {
   assertRefusalAfterStart(
     await project.run(['start', 'app.cjs'], { env: { PORT: String(port) } }),
     1,
-    /EADDRINUSE.*Stop what holds it/,
+    /EADDRINUSE.*Port \d+ is taken by .*Stop it, or choose another port/,
   );
 
   const server = await project.ready(['app.cjs']);

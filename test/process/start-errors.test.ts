@@ -177,18 +177,47 @@ test('a runtime folder that others may enter is refused with what to do', async 
   }
 });
 
-test('a taken port', async (t) => {
+test('a taken port names who holds it', async (t) => {
   const project = Project.of('cjs', t);
   const other = createServer().listen(0);
   t.after(() => other.close());
   await once(other, 'listening');
-  const env = { PORT: String((other.address() as { port: number }).port) };
-  await refused(project, ['app.cjs'], 1, /EADDRINUSE/, env);
-  await refused(project, ['--workers', '2', '--no-watch', 'app.cjs'], 1, /EADDRINUSE/, env);
+  const { port } = other.address() as { port: number };
+  const env = { PORT: String(port) };
+  // This process, which the system names by its program.
+  const holder = new RegExp(
+    `EADDRINUSE.*Port ${port} is taken by node\\d* \\(pid ${process.pid}, ${process.cwd()}: .*\\)\\. Stop it, or choose another port\\.`,
+  );
+  await refused(project, ['app.cjs'], 1, holder, env);
+  await refused(project, ['--workers', '2', '--no-watch', 'app.cjs'], 1, holder, { ...env, HOST: '127.0.0.1' });
   project.write('boot.cjs', "module.exports = { groups: { web: { entry: './app.cjs', workers: 2 } } };\n");
-  const report = await refused(project, ['boot.cjs'], 1, /EADDRINUSE/, env);
+  const report = await refused(project, ['boot.cjs'], 1, holder, env);
   assert.equal(report.code, 'port-taken');
   assert.match(placeOf(report), /^app\.cjs:\d+:\d+$/);
+  // Many programs tell of it themselves.
+  project.write('own.cjs', `require('node:net').createServer().on('error', () => process.exit(4)).listen(${port});\n`);
+  assert.equal((await refused(project, ['own.cjs'], 1, holder)).code, 'port-taken');
+});
+
+test('a port that a reload wants and another server holds: rejected, with its name and how to stop it', async (t) => {
+  const project = Project.of('cjs', t);
+  const other = await project.ready(['--name', 'other', 'app.cjs']);
+  const server = await project.ready(['--name', 'this', 'app.cjs']);
+  const { result, error } = await server.reloadBy(() =>
+    project.write(
+      'message.cjs',
+      `require('node:http').createServer().listen(${other.port()});\nexports.message = 'two';\n`,
+    ),
+  );
+  assert.equal(result, 'rejected');
+  assert.match(
+    error?.message ?? '',
+    new RegExp(`Port ${other.port()} is taken by the server "other" of Graceful Reload`),
+  );
+  assert.match(error?.message ?? '', new RegExp(`Stop it with: graceful-reload stop --server ${other.pid}$`));
+  assert.equal(error?.file, 'message.cjs');
+  assert.equal((await server.ask()).body['message'], 'one');
+  assert.equal((await project.run(['stop', '--server', String(other.pid)])).code, 0);
 });
 
 test('worker code that fails: the server waits for the next save', async (t) => {

@@ -78,6 +78,18 @@ workbenchTest('tools for coding agents', options, async (workbench, window, step
     assert.match((await invoke('wait', {})).text ?? '', /^live: /);
   });
 
+  await step('logs tells what the workers wrote', async () => {
+    const { text = '' } = await invoke('logs', { group: 'web' });
+    assert.match(text, new RegExp(`^web#[123] \\| listening on http://localhost:${port}$`, 'm'));
+    assert.doesNotMatch(text, /ticker/);
+    assert.equal((await invoke('logs', { group: 'web', slot: 2, lines: 1 })).text?.split('\n').length, 1);
+    assert.match(
+      (await invoke('logs', { group: 'nobody' })).error ?? '',
+      /There is no group "nobody"\. Groups: web, ticker/,
+    );
+    assert.match((await invoke('logs', { lines: 0 })).error ?? '', /lines/);
+  });
+
   await step('explain says what a save does', async () => {
     assert.match((await invoke('explain', { file: 'src/views/products.ts' })).text ?? '', /web/);
     assert.match((await invoke('explain', { file: 'server.ts' })).text ?? '', /restart/);

@@ -5,9 +5,19 @@
 import { t } from '@vscode/l10n';
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
 import * as z from 'zod';
-import { explanationText, liveText, notLiveText, reportText, statusText } from '../../protocol/inWords.ts';
+import { readLog } from '../../client/readLog.ts';
+import {
+  errorText,
+  explanationText,
+  liveText,
+  logText,
+  notLiveText,
+  reportText,
+  statusText,
+} from '../../protocol/inWords.ts';
 import { UserError } from '../../protocol/userError.ts';
 import type { ToolId } from '../contributions.ts';
 import type { Servers } from '../servers.ts';
@@ -16,12 +26,20 @@ import type { WorkspaceFolders } from '../workspaceFolders.ts';
 
 const DEFAULT_WAIT_SECONDS = 30;
 const LONGEST_WAIT_SECONDS = 300;
+const DEFAULT_LOG_LINES = 100;
+const MOST_LOG_LINES = 1000;
 
 const server = z.string().optional();
 const inputs = {
   gracefulReload_status: z.object({ server }),
   gracefulReload_wait: z.object({ server, timeoutSeconds: z.number().positive().max(LONGEST_WAIT_SECONDS).optional() }),
   gracefulReload_explain: z.object({ server, file: z.string().min(1) }),
+  gracefulReload_logs: z.object({
+    server,
+    group: z.string().optional(),
+    slot: z.number().int().positive().optional(),
+    lines: z.number().int().positive().max(MOST_LOG_LINES).optional(),
+  }),
   gracefulReload_reload: z.object({ server, group: z.string().optional() }),
 } satisfies Record<ToolId, z.ZodType>;
 
@@ -56,6 +74,10 @@ export class AgentTools implements vscode.Disposable {
         doing: t('Asking what a save would do'),
         answer: (input) => this.explain(input),
       }),
+      register('gracefulReload_logs', {
+        doing: t('Reading what the workers wrote'),
+        answer: (input) => this.logs(input),
+      }),
       register('gracefulReload_reload', {
         doing: t('Reloading workers'),
         confirm: ({ group }) => ({
@@ -89,6 +111,17 @@ export class AgentTools implements vscode.Disposable {
     const session = await this.session(input.server);
     const file = await this.realPathOf(input.file);
     return explanationText(await session.request('explain', { file }));
+  }
+
+  /** With the error that stands, which may have come before the last lines. */
+  private async logs({ server: wanted, group, slot, lines }: Input<'gracefulReload_logs'>): Promise<string> {
+    const session = await this.session(wanted);
+    const { snapshot } = session;
+    const error = snapshot?.error ?? (snapshot?.lastReload?.result === 'rejected' ? snapshot.lastReload.error : null);
+    const texts = error ? [`${errorText(error)}\n`] : [];
+    for await (const entries of readLog(session, { group, slot, lines: lines ?? DEFAULT_LOG_LINES, follow: false }))
+      texts.push(...entries.map((entry) => stripVTControlCharacters(logText(entry))));
+    return texts.length === 0 ? 'The workers have written nothing.' : texts.join('\n');
   }
 
   private async reload(input: Input<'gracefulReload_reload'>): Promise<string> {

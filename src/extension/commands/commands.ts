@@ -8,6 +8,7 @@ import type { Notifications } from '../notifications.ts';
 import type { DebugSessions } from '../debug/debugSessions.ts';
 import type { InspectPort } from '../debug/inspectPort.ts';
 import type { RunningVersions } from '../compare/runningVersions.ts';
+import type { LogChannels } from '../logs/logChannels.ts';
 import { restartServer } from '../restart/restartServer.ts';
 import type { Runs } from '../tasks/runs.ts';
 import type { AddToTasks } from './addToTasks.ts';
@@ -25,6 +26,7 @@ export interface CommandParts {
   readonly runs: Runs;
   readonly running: RunningVersions;
   readonly notifications: Notifications;
+  readonly logChannels: LogChannels;
   readonly log: vscode.LogOutputChannel;
 }
 
@@ -94,7 +96,11 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
       const session = await targets.server(argument);
       if (session) parts.history.show(session);
     },
-    'gracefulReload.showLog': async () => log.show(),
+    'gracefulReload.showLog': async (argument) => {
+      const target = await targets.log(argument);
+      if (target === 'own') log.show();
+      else if (target) parts.logChannels.show(target.session, target.scope);
+    },
   };
   const registered = Object.entries(handlers).map(([id, handler]) =>
     vscode.commands.registerCommand(id, async (argument: unknown) => {

@@ -6,7 +6,9 @@ import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { GroupStatus, NeedsRestart } from '../../protocol/status.ts';
 import { UserError } from '../../protocol/userError.ts';
+import { EXTENSION_NAME } from '../contributions.ts';
 import type { DebugScope } from '../debug/debugSessions.ts';
+import type { LogScope } from '../logs/logChannels.ts';
 import { editorPath } from '../paths.ts';
 import type { Servers } from '../servers.ts';
 import type { Session } from '../session.ts';
@@ -22,6 +24,11 @@ export interface GroupTarget {
 
 export interface WorkerTarget extends GroupTarget {
   readonly slot: number;
+}
+
+export interface LogTarget {
+  readonly session: Session;
+  readonly scope: LogScope;
 }
 
 export interface ChangedFileTarget {
@@ -109,6 +116,43 @@ export class Targets {
     const urls = urlsOf((group ?? snapshot).addresses);
     if (urls.length === 0) throw new UserError('usage', t('{0} has no address to open.', snapshot.name));
     return pick(urls, t('Which address?'), (label) => ({ label }));
+  }
+
+  /**
+   * The log of a row is that of all workers below it; from the palette one is picked, the extension's own among them.
+   *
+   * @returns `own` = the extension's
+   */
+  async log(argument: unknown): Promise<LogTarget | 'own' | undefined> {
+    const target = targetOf(argument);
+    if (target) {
+      const session = await this.server(argument);
+      const { group, slot } = target;
+      return (
+        session && {
+          session,
+          scope: { ...(group === undefined ? {} : { group }), ...(slot === undefined ? {} : { slot }) },
+        }
+      );
+    }
+    const choices = this.servers.sessions.flatMap((session) => {
+      const description = `${session.entry.name} · pid ${session.entry.pid}`;
+      const slots = (session.snapshot?.groups ?? []).flatMap(({ name: group, workers }) =>
+        [...new Set(workers.map(({ slot }) => slot))].map((slot) => ({ group, slot })),
+      );
+      return [
+        { label: t('All workers'), description, log: { session, scope: {} } },
+        ...slots.map((scope) => ({ label: `${scope.group}#${scope.slot}`, description, log: { session, scope } })),
+      ];
+    });
+    const own = { label: EXTENSION_NAME, description: t('what the extension does'), log: 'own' as const };
+    return (
+      await pick<{ label: string; description: string; log: LogTarget | 'own' }>(
+        [...choices, own],
+        t('Whose log?'),
+        (choice) => choice,
+      )
+    )?.log;
   }
 
   /** A worker that finishes its work. */
