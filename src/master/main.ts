@@ -54,7 +54,7 @@ export async function start(options: StartOptions): Promise<number> {
  * when somebody else has asked for the stop: who pressed once has not said that work under way may be lost.
  */
 function stopOnSignals(master: Master, terminal: Terminal): void {
-  const interrupts = new Interrupts();
+  const interrupts = new Interrupts(process.env['npm_lifecycle_event'] !== undefined);
   process.on('SIGINT', () => {
     const press = interrupts.press(performance.now());
     if (press === 'first' && master.isStopping) terminal.note('is stopping already; Ctrl+C again does not wait');
