@@ -17,6 +17,7 @@ import { HistoryPages } from './history/historyPages.ts';
 import { LogChannels } from './logs/logChannels.ts';
 import { Notifications } from './notifications.ts';
 import { BootstrapEdits } from './restart/bootstrapEdits.ts';
+import { SavePolicy } from './save/savePolicy.ts';
 import { Saves } from './save/saves.ts';
 import { Servers } from './servers.ts';
 import { Shown } from './shown.ts';
@@ -73,6 +74,7 @@ export function createApp(context: vscode.ExtensionContext): App {
   own(vscode.window.registerFileDecorationProvider(own(new Decorations(shown, folders))));
   own(new LanguageStatus(shown));
   own(new Saves(servers, log));
+  own(new SavePolicy(servers, log));
   const notifications = own(new Notifications(servers, folders, log));
 
   const history = own(new HistoryPages(context.extensionUri, servers));

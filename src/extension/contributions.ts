@@ -3,6 +3,7 @@
  * that is contributed but not registered, or a misspelt context key, does not get far. No `vscode` here: the test runs in
  * plain node.
  */
+import type { ReloadOn } from '../protocol/status.ts';
 
 export const EXTENSION_NAME = 'Graceful Reload';
 export const TASK_TYPE = 'graceful-reload';
@@ -72,6 +73,8 @@ export const contextKeys = [
 ] as const satisfies (keyof ContextKeys)[];
 
 export interface Settings {
+  /** Which changes act by themselves, where neither the task nor the bootstrap script says it. */
+  reloadOn: ReloadOn;
   node: string;
   /** What is done about an edit that only a restart picks up. */
   onBootstrapEdit: 'flag' | 'restart' | 'ignore';
@@ -80,6 +83,7 @@ export interface Settings {
 }
 /** The defaults of package.json, repeated for a host that does not know the manifest's (a test). */
 export const settingDefaults: Settings = {
+  reloadOn: 'change',
   node: '',
   onBootstrapEdit: 'flag',
   autoDetect: 'on',

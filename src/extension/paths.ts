@@ -2,6 +2,7 @@
  * Servers speak in real paths, the editor in the paths that folders were opened by. Where a workspace folder is reached
  * through a symlink the two differ, and a diagnostic on the real path would stand in a file nobody has open.
  */
+import { realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { isWithin } from '../client/registry.ts';
 
@@ -16,6 +17,11 @@ export function editorPath(file: string, cwd: string, folders: readonly FolderPa
   const real = isAbsolute(file) ? file : resolve(cwd, file);
   const folder = folders.find((candidate) => isWithin(real, candidate.real));
   return folder ? join(folder.path, relative(folder.real, real)) : real;
+}
+
+/** A path of the editor as programs know it; of a file that is not there yet, as it is. */
+export function realPath(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }
 
 /** Whether a server started in `cwd` is a matter of these folders: started within one, or above one. */

@@ -22,6 +22,8 @@ export class Servers implements vscode.Disposable {
   readonly onDidChange = this.changed.event;
   private readonly snapshotChanged = new vscode.EventEmitter<SessionSnapshot>();
   readonly onDidChangeSnapshot = this.snapshotChanged.event;
+  private readonly connected = new vscode.EventEmitter<Session>();
+  readonly onDidConnect = this.connected.event;
   private readonly subscriptions: vscode.Disposable[] = [];
   private timer: NodeJS.Timeout | undefined;
   private scanning: Promise<void> | undefined;
@@ -118,6 +120,7 @@ export class Servers implements vscode.Disposable {
       this.snapshotChanged.fire(event);
       if (!event.before) this.changed.fire();
     });
+    session.onDidConnect((one) => this.connected.fire(one));
     session.onDidLoseConnection(() => this.scanSoon());
     return session;
   }
@@ -130,5 +133,6 @@ export class Servers implements vscode.Disposable {
     this.byPid.clear();
     this.changed.dispose();
     this.snapshotChanged.dispose();
+    this.connected.dispose();
   }
 }

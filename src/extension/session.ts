@@ -26,6 +26,9 @@ export class Session implements vscode.Disposable {
   private readonly log: vscode.LogOutputChannel;
   private readonly changed = new vscode.EventEmitter<SessionSnapshot>();
   readonly onDidChange = this.changed.event;
+  private readonly connected = new vscode.EventEmitter<Session>();
+  /** With the first snapshot of every connection: what the window before told the master of itself is gone. */
+  readonly onDidConnect = this.connected.event;
   private readonly lost = new vscode.EventEmitter<void>();
   readonly onDidLoseConnection = this.lost.event;
   private client: ControlClient | undefined;
@@ -76,6 +79,7 @@ export class Session implements vscode.Disposable {
       await client.subscribe((snapshot) => this.take(snapshot), this.wantsFigures);
       this.retryMs = FIRST_RETRY_MS;
       this.log.info(`[${this.entry.name}] connected to pid ${this.entry.pid}`);
+      this.connected.fire(this);
     } catch (error) {
       if (this.disposed) return;
       this.log.warn(`[${this.entry.name}] cannot connect to pid ${this.entry.pid}: ${messageOf(error)}`);
@@ -111,6 +115,7 @@ export class Session implements vscode.Disposable {
     clearTimeout(this.retry);
     this.client?.dispose();
     this.changed.dispose();
+    this.connected.dispose();
     this.lost.dispose();
   }
 }

@@ -1,7 +1,6 @@
 /** The workspace's folders with their real paths, which are looked up once per folder. */
-import { realpath } from 'node:fs/promises';
 import * as vscode from 'vscode';
-import type { FolderPaths } from './paths.ts';
+import { realPath, type FolderPaths } from './paths.ts';
 
 export class WorkspaceFolders {
   private known = new Map<string, FolderPaths>();
@@ -16,7 +15,7 @@ export class WorkspaceFolders {
       .filter((folder) => folder.uri.scheme === 'file')
       .map((folder) => folder.uri.fsPath);
     const found = await Promise.all(
-      paths.map(async (path) => this.known.get(path) ?? { path, real: await realpath(path).catch(() => path) }),
+      paths.map(async (path) => this.known.get(path) ?? { path, real: await realPath(path) }),
     );
     this.known = new Map(found.map((folder) => [folder.path, folder]));
     return found;

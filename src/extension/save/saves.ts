@@ -2,9 +2,9 @@
  * Tells every server about a save at once, with how it came about; whether it matters the master decides, by content.
  * It is announced as well: the file system often tells the master first, and the save is no less the editor's for that.
  */
-import { realpath } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { messageOf } from '../../protocol/userError.ts';
+import { realPath } from '../paths.ts';
 import type { Servers } from '../servers.ts';
 
 export class Saves implements vscode.Disposable {
@@ -29,8 +29,7 @@ export class Saves implements vscode.Disposable {
   private async tell(what: 'saving' | 'saved', document: vscode.TextDocument): Promise<void> {
     const sessions = this.servers.sessions;
     if (document.uri.scheme !== 'file' || sessions.length === 0) return;
-    // Programs know their files by real path; a workspace folder may be a symlink.
-    const file = await realpath(document.uri.fsPath).catch(() => document.uri.fsPath);
+    const file = await realPath(document.uri.fsPath);
     // A save that nobody announced was made by an extension on a person's behalf.
     const manual = this.manual.get(document) ?? true;
     await Promise.all(
