@@ -93,8 +93,9 @@ export class Terminal {
       case 'done': {
         const first = report.firstReadyMs === null ? '' : `, first ready after ${report.firstReadyMs} ms`;
         const moved = report.movedConnections > 0 ? `, ${count(report.movedConnections, 'connection')} moved` : '';
+        const cut = report.forcedConnections > 0 ? `, ${count(report.forcedConnections, 'connection')} cut` : '';
         this.say(
-          `${g}  ${report.groups.join(', ')} ${report.replaced}/${wanted} done in ${report.durationMs} ms${first}${moved}`,
+          `${g}  ${report.groups.join(', ')} ${report.replaced}/${wanted} done in ${report.durationMs} ms${first}${moved}${cut}`,
           'green',
         );
         return;

@@ -54,9 +54,10 @@ function workerText(worker: WorkerStatus, now: number): string {
 }
 
 export function reportText(report: ReloadReport): string {
-  const { movedConnections: moved, forcedKills: kills } = report;
+  const { movedConnections: moved, forcedConnections: cut, forcedKills: kills } = report;
   const extras = [
     moved > 0 ? `${moved} connection${moved === 1 ? '' : 's'} moved` : '',
+    cut > 0 ? `${cut} connection${cut === 1 ? '' : 's'} cut` : '',
     kills > 0 ? `${kills} killed` : '',
   ].filter((part) => part !== '');
   const what = `g${report.generation} ${report.result}, ${report.replaced} replaced in ${report.durationMs} ms`;
