@@ -59,6 +59,8 @@ export class Workers {
   /** By slot: what its worker listened on; a reload must keep it. */
   private readonly expected = new Map<string, Set<string>>();
   private figuresTimer: NodeJS.Timeout | undefined;
+  /** Groups whose program has a `node:cluster` of its own. */
+  private readonly clusters = new Set<string>();
   private nextReceiver = 0;
 
   constructor(parts: WorkersParts) {
@@ -298,6 +300,9 @@ export class Workers {
       case 'declared':
         this.first.declared(handle, { definition: message.definition, env: message.env, cwd: message.cwd });
         return;
+      case 'cluster':
+        this.tellOfCluster(group);
+        return;
       case 'turned':
         handle.onTurn();
         this.checkReady(handle);
@@ -469,6 +474,14 @@ export class Workers {
       GRACEFUL_RELOAD_SLOT: String(worker.slot),
       GRACEFUL_RELOAD_GENERATION: String(worker.generation),
     };
+  }
+
+  private tellOfCluster(group: string): void {
+    if (this.clusters.has(group)) return;
+    this.clusters.add(group);
+    this.loop.parts.terminal.note(
+      `${group} starts workers of its own (node:cluster): that works; --workers N does it for any program, and shows each of them`,
+    );
   }
 
   private writerOf(

@@ -50,6 +50,8 @@ export const fromWorkerSchema = z.discriminatedUnion('t', [
     cwd: z.string(),
   }),
   z.object({ t: z.literal('turned') }),
+  /** The program starts workers of its own, with `node:cluster`. */
+  z.object({ t: z.literal('cluster') }),
   /** Where the inspector listens; null: it cannot be opened. */
   z.object({ t: z.literal('inspecting'), url: z.string().nullable() }),
   z.object({

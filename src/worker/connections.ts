@@ -90,6 +90,8 @@ export class Connections {
         this.known.delete(socket);
         this.onIdle();
       });
+      // One that was on its way when the drain began.
+      this.onIdle();
     });
     // Not as listeners: where there were none, Node would begin to upgrade.
     const { emit } = server;

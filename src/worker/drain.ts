@@ -4,9 +4,9 @@
  */
 import type { Http2Session } from 'node:http2';
 import type { ClosedConnections } from '../protocol/status.ts';
-import type { Channel } from './channel.ts';
+import type { FromWorker } from '../protocol/workerMessages.ts';
 import type { Connections } from './connections.ts';
-import { rawHandle, stopReading, type HttpSocket } from './internals.ts';
+import { rawHandle, stopReading, type HttpSocket, type RawHandle } from './internals.ts';
 import type { Listeners } from './listeners.ts';
 
 /** Largest stream id: GOAWAY that refuses none of the streams that are on their way. */
@@ -14,40 +14,62 @@ const ALL_STREAMS = 2 ** 31 - 1;
 /** Close frame of a WebSocket server with code 1012, "service restart" (RFC 6455, IANA registry). */
 const CLOSE_1012 = Buffer.from([0x88, 0x02, 0x03, 0xf4]);
 
+/** To whoever passes connections on. */
+interface DrainChannel {
+  send(
+    message: Extract<FromWorker, { t: 'connection' | 'drained' }>,
+    handle?: RawHandle,
+    done?: (error: Error | null) => void,
+  ): void;
+  hold(): () => void;
+}
+
 export class Drain {
-  private readonly channel: Channel;
+  private readonly channel: DrainChannel;
   private readonly connections: Connections;
-  private readonly listeners: Listeners;
+  private readonly listeners: Pick<Listeners, 'keyOf' | 'stopAccepting'>;
   private readonly canMove: boolean;
+  private readonly end: () => void;
   private readonly moving = new Set<HttpSocket>();
   private readonly told = new Set<HttpSocket>();
   private readonly closed: ClosedConnections = { tls: 0, http2: 0, websocket: 0, sse: 0, tcp: 0 };
   private moved = 0;
   private forced = 0;
   private isOn = false;
+  private isLast = true;
   private isDone = false;
   private isSweepDue = false;
   private deadline: NodeJS.Timeout | undefined;
   private release: () => void = () => undefined;
 
-  constructor(channel: Channel, connections: Connections, listeners: Listeners, canMove: boolean) {
+  /** @param end called once the last connection has gone and is told of */
+  constructor(
+    channel: DrainChannel,
+    connections: Connections,
+    listeners: Pick<Listeners, 'keyOf' | 'stopAccepting'>,
+    canMove: boolean,
+    end: () => void,
+  ) {
     this.channel = channel;
     this.connections = connections;
     this.listeners = listeners;
     this.canMove = canMove;
+    this.end = end;
   }
 
   /**
    * A second call is for a new deadline.
    *
    * @param deadlineMs null: as long as it takes
+   * @param isLast false: others are waited for, until `mayFinish`
    */
-  start(deadlineMs: number | null): void {
+  start(deadlineMs: number | null, isLast = true): void {
     if (this.isOn) {
       if (!this.isDone) this.forceIn(deadlineMs);
       return;
     }
     this.isOn = true;
+    this.isLast = isLast;
     // Connections that are no longer read do not keep the loop alive, and they must not be lost on their way.
     this.release = this.channel.hold();
     this.listeners.stopAccepting();
@@ -58,6 +80,17 @@ export class Drain {
     for (const session of this.connections.sessions.keys()) goAway(session);
     this.forceIn(deadlineMs);
     this.sweep();
+  }
+
+  /** With what became of the connections of others. */
+  mayFinish(others: readonly Extract<FromWorker, { t: 'drained' }>[] = []): void {
+    for (const { moved, closed, forced } of others) {
+      this.moved += moved;
+      this.forced += forced;
+      for (const kind of Object.keys(closed) as (keyof ClosedConnections)[]) this.closed[kind] += closed[kind];
+    }
+    this.isLast = true;
+    this.sweepSoon();
   }
 
   /** A little before the master's own deadline, so that the program's shutdown code still gets its turn. */
@@ -93,7 +126,7 @@ export class Drain {
       // After what is still to be written.
       if (kind === 'websocket') socket.write(CLOSE_1012);
     }
-    if (left === 0 && this.connections.sessions.size === 0) this.finish();
+    if (left === 0 && this.connections.sessions.size === 0 && this.isLast) this.finish();
   }
 
   /** Gives the raw handle away: closing our copy sends neither FIN nor RST, and unread bytes stay in the kernel. */
@@ -125,7 +158,7 @@ export class Drain {
     const report = { t: 'drained', moved: this.moved, closed: this.closed, forced: this.forced } as const;
     this.channel.send(report, undefined, () => {
       this.release();
-      endProgram();
+      this.end();
     });
   }
 }

@@ -117,6 +117,23 @@ export function datagramHandle(socket: dgram.Socket): DatagramHandle | undefined
   return symbol && (socket as unknown as Record<symbol, { handle?: DatagramHandle }>)[symbol]?.handle;
 }
 
+interface InternalMessages extends NodeJS.EventEmitter {
+  send?: (message: object, handle?: unknown, options?: object, done?: (error: Error | null) => void) => boolean;
+}
+
+/** Node emits it for messages whose `cmd` starts with `NODE_`, and `message` for all others. Seen in 20, 22, 24, 26. */
+export function onInternalMessage(
+  process: object,
+  listener: (message: { readonly cmd?: unknown; readonly [key: string]: unknown }, handle?: RawHandle) => void,
+): void {
+  (process as InternalMessages).on('internalMessage', (message, handle) => listener(message ?? {}, handle));
+}
+
+/** @param done called once the message is on its way with its handle, or cannot be sent */
+export function sendInternal(child: object, message: object, handle?: RawHandle, done?: () => void): void {
+  (child as InternalMessages).send?.(message, handle, { keepOpen: true }, done ?? (() => undefined));
+}
+
 export type RunMain = (...args: unknown[]) => void;
 /** Runs the entry; documented as a place to hook in ("monkey-patchable"). Seen in 20, 22, 24, 26. */
 export const moduleWithRunMain = Module as unknown as { runMain: RunMain };

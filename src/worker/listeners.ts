@@ -15,21 +15,25 @@ const BACKLOG = 511;
 /** libuv's number for pipes and Unix sockets among address types. */
 const PIPE = -1;
 
+export type Accept = NonNullable<RawHandle['onconnection']>;
+
 interface Listening {
   readonly server: net.Server;
   readonly backlog: number;
   /** Also where the server has given it away: in a program's own `node:cluster` the primary takes it for itself. */
   handle: RawHandle | undefined;
+  /** A primary of the program's own `node:cluster` has taken the handle, and passes on what it accepts. */
+  isTaken: boolean;
   /** Starts to accept. */
   admit: () => void;
   /** Node's own handler of a new connection; undefined until the server listens. */
-  accept: NonNullable<RawHandle['onconnection']> | undefined;
+  accept: Accept | undefined;
 }
 
 export class Listeners {
   private readonly given = new Map<ListenKey, RawHandle>();
   private readonly listening = new Map<ListenKey, Listening>();
-  private readonly ordinals = new Map<string, number>();
+  private readonly keys = new AddressKeys();
   private readonly waiting = new Map<
     number,
     (handle: RawHandle | undefined, error?: { code: string; message: string }) => void
@@ -37,6 +41,7 @@ export class Listeners {
   private readonly channel: Channel;
   private readonly acceptsInMaster: boolean;
   private readonly onServer: (server: net.Server) => void;
+  private readonly onPassedOn: (connection: RawHandle) => void;
   private readonly reportsWritten: () => number;
   private readonly pending = new Set<net.Server>();
   private onSettled: () => void = () => undefined;
@@ -47,17 +52,20 @@ export class Listeners {
   /**
    * @param acceptsInMaster nothing is bound here: the master accepts and passes connections on
    * @param onServer called once for each server that listens
+   * @param onPassedOn called for each connection that the program's own `node:cluster` is about to pass to a child
    * @param reportsWritten writes out the reports of loaded files and counts them
    */
   constructor(
     channel: Channel,
     acceptsInMaster: boolean,
     onServer: (server: net.Server) => void,
+    onPassedOn: (connection: RawHandle) => void,
     reportsWritten: () => number,
   ) {
     this.channel = channel;
     this.acceptsInMaster = acceptsInMaster;
     this.onServer = onServer;
+    this.onPassedOn = onPassedOn;
     this.reportsWritten = reportsWritten;
   }
 
@@ -142,14 +150,7 @@ export class Listeners {
     const entry = this.listening.get(key);
     const listener = entry && rawHandle(entry.server);
     if (!listener || !entry.accept || this.isDraining) return undefined;
-    let adopted: net.Socket | undefined;
-    const onConnection = (socket: net.Socket): void => {
-      adopted = socket;
-    };
-    entry.server.prependOnceListener('connection', onConnection);
-    entry.accept.call(listener, 0, handle);
-    entry.server.removeListener('connection', onConnection);
-    return adopted;
+    return adoptBy(entry.server, entry.accept, handle);
   }
 
   /**
@@ -172,11 +173,12 @@ export class Listeners {
       original.apply(server, args);
       return;
     }
-    const key = this.keyFor(address, port, addressType);
+    const key = this.keys.next(address, port, addressType);
     const entry: Listening = {
       server,
       backlog: backlog || BACKLOG,
       handle: undefined,
+      isTaken: false,
       admit: () => undefined,
       accept: undefined,
     };
@@ -240,7 +242,7 @@ export class Listeners {
         if (client) this.channel.send({ t: 'connection', key, remainingMs: null }, client, () => client.close());
       };
       entry.admit = () => {
-        if (rawHandle(server) === handle) handle.onconnection = accept;
+        if (rawHandle(server) === handle || entry.isTaken) handle.onconnection = entry.accept ?? null;
       };
     }
     this.channel.send({ t: 'donate', key }, handle);
@@ -294,6 +296,24 @@ export class Listeners {
     });
   }
 
+  /** Seen in 22, 24, 26: `RoundRobinHandle` takes the handle out of the server once that listens, and sets its own `onconnection`. */
+  private lookTaken(entry: Listening, key: ListenKey): void {
+    const { server, handle } = entry;
+    const distribute = handle?.onconnection;
+    if (!handle || !distribute || rawHandle(server) === handle || this.isDraining) return;
+    entry.isTaken = true;
+    entry.accept = (status, connection) => {
+      if (connection) this.onPassedOn(connection);
+      distribute.call(handle, status, connection);
+    };
+    handle.onconnection = this.isAdmitted
+      ? entry.accept
+      : (_status, connection) => {
+          if (connection)
+            this.channel.send({ t: 'connection', key, remainingMs: null }, connection, () => connection.close());
+        };
+  }
+
   private adopted(entry: Listening, key: ListenKey): void {
     const { server } = entry;
     this.listening.set(key, entry);
@@ -301,6 +321,7 @@ export class Listeners {
     server.prependOnceListener('listening', () => {
       const [address, isTls] = [addressOf(server), isTlsServer(server)];
       this.channel.send({ t: 'listening', key, address, isTls, reports: this.reportsWritten() });
+      process.nextTick(() => this.lookTaken(entry, key));
     });
     server.once('close', () => {
       if (this.isDraining || this.listening.get(key) !== entry) return;
@@ -308,9 +329,13 @@ export class Listeners {
       this.channel.send({ t: 'unlistened', key });
     });
   }
+}
 
-  /** The same for every worker and generation of a group, also for `port: 0`: there the order of the calls tells them apart. */
-  private keyFor(address: string | null, port: number | null, addressType: number): ListenKey {
+/** The same for every worker and generation of a group, also for `port: 0`: there the order of the calls tells them apart. */
+export class AddressKeys {
+  private readonly ordinals = new Map<string, number>();
+
+  next(address: string | null, port: number | null, addressType: number): ListenKey {
     if (addressType === PIPE) return `unix|${address ?? ''}|`;
     const plain = `tcp|${address ?? ''}|${port ?? 0}`;
     if (port !== 0) return plain;
@@ -318,6 +343,18 @@ export class Listeners {
     this.ordinals.set(plain, ordinal);
     return `${plain}#${ordinal}`;
   }
+}
+
+/** The server goes on with a connection as if it had accepted it. */
+export function adoptBy(server: net.Server, accept: Accept, handle: RawHandle): net.Socket | undefined {
+  let adopted: net.Socket | undefined;
+  const onConnection = (socket: net.Socket): void => {
+    adopted = socket;
+  };
+  server.prependOnceListener('connection', onConnection);
+  accept.call(rawHandle(server)!, 0, handle);
+  server.removeListener('connection', onConnection);
+  return adopted;
 }
 
 export const isTlsServer = (server: net.Server): boolean => server instanceof tls.Server;

@@ -6,12 +6,14 @@
 import { join } from 'node:path';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import type * as Bootstrap from '../bootstrap/host.ts';
+import type { ClusterChildConfig } from '../protocol/clusterChild.ts';
 import { CONFIG_VARIABLE, REPORT_FD, type PreloadConfig } from '../protocol/worker.ts';
 import { ReportPipe } from '../tracking/reportPipe.ts';
 import { track } from '../tracking/track.ts';
 import type { Report } from '../protocol/workerMessages.ts';
 import { Channel } from './channel.ts';
 import { compileFiles } from './compileFiles.ts';
+import { runClusterChild } from './clusterChild.ts';
 import { Connections } from './connections.ts';
 import { Datagrams } from './datagrams.ts';
 import { Drain, endProgram } from './drain.ts';
@@ -21,6 +23,7 @@ import { importAhead } from './imports.ts';
 import { Inspector } from './inspector.ts';
 import { canMoveConnections, type DatagramHandle } from './internals.ts';
 import { Listeners } from './listeners.ts';
+import { OwnCluster } from './ownCluster.ts';
 
 const THREAD_KEY = 'graceful-reload';
 /** What the threads of the process are told. */
@@ -36,14 +39,16 @@ const configText = process.env[CONFIG_VARIABLE];
 
 if (isMainThread && configText !== undefined && process.send) {
   delete process.env[CONFIG_VARIABLE];
-  runWorker(JSON.parse(configText) as PreloadConfig);
+  const config = JSON.parse(configText) as PreloadConfig | ClusterChildConfig;
+  if (config.role === 'cluster-child') runClusterChild(config);
+  else runWorker(config);
 } else if (!isMainThread) {
   trackThread();
 }
 
 function runWorker(config: PreloadConfig): void {
   process.execArgv.splice(0, config.ownExecArgv);
-  const channel = new Channel(config.readyMessage);
+  const channel = new Channel({ keepSend: config.readyMessage, isOurs: true });
   const reports = new ReportPipe(REPORT_FD);
   const { indexFile, asyncLoader, root } = config;
   const readyFlag = new Uint8Array(new SharedArrayBuffer(1));
@@ -58,17 +63,20 @@ function runWorker(config: PreloadConfig): void {
   reportUncaught(reports);
 
   const connections = new Connections();
+  const ownCluster = new OwnCluster(channel, config);
+  ownCluster.install();
   const listeners = new Listeners(
     channel,
     config.acceptsInMaster,
     (server) => connections.watch(server),
+    (connection) => ownCluster.passOn(connection),
     () => reports.flush(),
   );
   listeners.install();
   const datagrams = new Datagrams(channel, () => reports.flush());
   datagrams.install();
   const canMove = canMoveConnections();
-  const drain = new Drain(channel, connections, listeners, canMove);
+  const drain = new Drain(channel, connections, listeners, canMove, endProgram);
 
   channel.on('handle', ({ key }, handle) => {
     if (handle && key.startsWith('udp|')) datagrams.give(key, handle as unknown as DatagramHandle);
@@ -88,11 +96,15 @@ function runWorker(config: PreloadConfig): void {
   channel.on('drain', ({ deadlineMs }) => {
     datagrams.stopReceiving();
     if (listeners.servers().length === 0 && !datagrams.isBound) endProgram();
-    else drain.start(deadlineMs);
+    else if (ownCluster.isRunning) {
+      drain.start(deadlineMs, false);
+      ownCluster.drain(deadlineMs, (children) => drain.mayFinish(children));
+    } else drain.start(deadlineMs);
   });
   channel.on('connection', ({ id, key, remainingMs }, handle) => {
     if (!handle) return;
     const socket = listeners.adopt(key, handle);
+    if (!socket && ownCluster.adopt(id, key, remainingMs, handle)) return;
     if (!socket) handle.close();
     else if (remainingMs !== null) connections.keepFor(socket, remainingMs);
     channel.send({ t: 'adopted', id, isAdopted: socket !== undefined });
