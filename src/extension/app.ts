@@ -125,6 +125,18 @@ export function createApp(context: vscode.ExtensionContext): App {
       ),
     );
     contextValues.set(
+      'gracefulReload.paused',
+      known.some(({ snapshot }) => snapshot.paused),
+    );
+    contextValues.set(
+      'gracefulReload.pausable',
+      known.some(({ snapshot }) => !snapshot.paused),
+    );
+    contextValues.set(
+      'gracefulReload.flapping',
+      known.some(({ snapshot }) => snapshot.flapping.length > 0),
+    );
+    contextValues.set(
       'gracefulReload.browsable',
       known.some(({ snapshot }) => urlsOf(snapshot.addresses).length > 0),
     );

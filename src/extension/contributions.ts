@@ -27,6 +27,9 @@ export const commandIds = [
   'gracefulReload.finishNow',
   'gracefulReload.restart',
   'gracefulReload.stop',
+  'gracefulReload.pause',
+  'gracefulReload.resume',
+  'gracefulReload.copyExclude',
   'gracefulReload.attachDebugger',
   'gracefulReload.compareWithRunning',
   'gracefulReload.openInBrowser',
@@ -60,6 +63,12 @@ export interface ContextKeys {
   'gracefulReload.reloaded': boolean;
   /** A worker finishes its work. */
   'gracefulReload.draining': boolean;
+  /** A server holds changes back. */
+  'gracefulReload.paused': boolean;
+  /** A server does not. */
+  'gracefulReload.pausable': boolean;
+  /** A file changes with each reload that it causes. */
+  'gracefulReload.flapping': boolean;
   /** A running server has an address that a browser can open. */
   'gracefulReload.browsable': boolean;
 }
@@ -69,6 +78,9 @@ export const contextKeys = [
   'gracefulReload.restartNeeded',
   'gracefulReload.reloaded',
   'gracefulReload.draining',
+  'gracefulReload.paused',
+  'gracefulReload.pausable',
+  'gracefulReload.flapping',
   'gracefulReload.browsable',
 ] as const satisfies (keyof ContextKeys)[];
 

@@ -1,4 +1,4 @@
-/** Which changes act, and when: auto save and open files under `manualSave`. */
+/** Which changes act, and when: auto save and open files under `manualSave`, a pause, a save that is refused. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ const port = await freePort();
 const settings = { 'gracefulReload.reloadOn': 'manualSave', 'files.autoSave': 'onFocusChange' };
 
 workbenchTest('what acts', shopOn(port, { settings }), async (workbench, window, step) => {
-  const { sidebar, editor, palette } = window;
+  const { sidebar, statusBar, editor, palette } = window;
   const catalog = join(workbench.folder, 'src/catalog.ts');
   const write = (from: string, to: string) => writeFileSync(catalog, readFileSync(catalog, 'utf8').replace(from, to));
   /** The server has looked, and waits for a person. */
@@ -62,5 +62,46 @@ workbenchTest('what acts', shopOn(port, { settings }), async (workbench, window,
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, '{ "gracefulReload.reloadOn": "change" }');
     await answers(port, '/', /of clay/);
+  });
+
+  await step('while paused changes wait, and resuming acts on them', async () => {
+    await sidebar.clickContextMenu('shop', 'Pause Reloads');
+    await sidebar.waitForRow(/^shop paused · /);
+    await statusBar.waitFor(
+      (item) => item.text === `4/4 :${port} paused` && item.icons[0] === 'debug-pause',
+      'the status bar to say that it is paused',
+    );
+    await editor.edit('src/catalog.ts', (text) => text.replace('of clay', 'of wood'));
+    await editor.edit('src/views/products.ts', (text) => `${text}// a change\n`);
+    await sidebar.waitForRow('2 changes wait');
+    await sidebar.expand('2 changes wait');
+    await sidebar.waitForRow(/^src\/catalog\.ts changed \d\d:\d\d · web$/);
+    await window.screenshot('10 paused');
+    assert.match(
+      await statusBar.tooltip(),
+      /paused · 2 changes wait: src\/(catalog|views\/products)\.ts and .* · Resume/,
+    );
+    assert.match(await get(port, '/'), /of clay/);
+    assert.deepEqual(await sidebar.inlineActions('2 changes wait'), ['Resume Reloads', 'Reload Workers']);
+    assert.ok(!(await palette.commands('Graceful Reload: Pause')).includes('Graceful Reload: Pause Reloads'));
+    await sidebar.clickInline('2 changes wait', 'Resume Reloads');
+    await answers(port, '/', /of wood/);
+    await settled(window, 6);
+    await sidebar.waitForRows(
+      (rows) => !rows.some(({ label, description }) => /wait|paused/.test(`${label} ${description}`)),
+      'nothing that waits',
+    );
+  });
+
+  await step('after a broken save everything says which code runs, until a good one', async () => {
+    await editor.edit('src/catalog.ts', (text) => text.replace('return products;', 'return products products;'));
+    await sidebar.waitForRow(/^shop rejected, running the code of \d\d:\d\d · /);
+    const { text } = await statusBar.waitFor((item) => !item.spins && /rejected/.test(item.text), 'the status bar');
+    assert.match(text, new RegExp(`^4/4 :${port} rejected, running the code of \\d\\d:\\d\\d$`));
+    await window.screenshot('10 old code runs');
+    assert.match(await get(port, '/'), /of wood/);
+    await editor.edit('src/catalog.ts', (text) => text.replace('return products products;', 'return products;'));
+    await sidebar.waitForRow(/^shop .* running since \d\d:\d\d$/);
+    await statusBar.waitFor((item) => item.text === `4/4 :${port}`, 'the status bar to be calm');
   });
 });

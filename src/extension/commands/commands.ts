@@ -63,6 +63,16 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
       const session = await targets.server(argument);
       if (session) await withViewProgress(() => stopServer(session, runs));
     },
+    'gracefulReload.pause': async (argument) => (await targets.pausable(argument, false))?.request('pause', {}),
+    'gracefulReload.resume': async (argument) => (await targets.pausable(argument, true))?.request('resume', {}),
+    'gracefulReload.copyExclude': async (argument) => {
+      const flapping = await targets.flapping(argument);
+      if (!flapping) return;
+      await vscode.env.clipboard.writeText(flapping.exclude);
+      void vscode.window.showInformationMessage(
+        t('{0} is copied. It belongs into "exclude" of the task or of the bootstrap script.', flapping.exclude),
+      );
+    },
     'gracefulReload.attachDebugger': async (argument) => {
       const target = await targets.debuggable(argument);
       if (target) await parts.debugSessions.attach(target.session, target.scope);

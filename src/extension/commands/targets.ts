@@ -4,7 +4,7 @@
  */
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { GroupStatus, NeedsRestart } from '../../protocol/status.ts';
+import type { Flapping, GroupStatus, NeedsRestart, Snapshot } from '../../protocol/status.ts';
 import { UserError } from '../../protocol/userError.ts';
 import { EXTENSION_NAME } from '../contributions.ts';
 import type { DebugScope } from '../debug/debugSessions.ts';
@@ -46,8 +46,11 @@ export class Targets {
     this.folders = folders;
   }
 
-  /** @throws UserError `no-server` */
-  async server(argument: unknown): Promise<Session | undefined> {
+  /**
+   * @param suits which of them the command means, where it is told none; any if it is none of them
+   * @throws UserError `no-server`
+   */
+  async server(argument: unknown, suits: (snapshot: Snapshot) => boolean = () => true): Promise<Session | undefined> {
     const id = targetOf(argument)?.server;
     if (id !== undefined) {
       const session = this.servers.session(id);
@@ -57,10 +60,27 @@ export class Targets {
     const sessions = this.servers.sessions;
     if (sessions.length === 0)
       throw new UserError('no-server', t('No server is running here. Start one with "Graceful Reload: Start Server".'));
-    return pick(sessions, t('Which server?'), (session) => ({
+    const suiting = sessions.filter(({ snapshot }) => snapshot && suits(snapshot));
+    return pick(suiting.length > 0 ? suiting : sessions, t('Which server?'), (session) => ({
       label: session.entry.name,
       description: `${session.snapshot?.script ?? ''} · pid ${session.entry.pid}`,
     }));
+  }
+
+  /** One that is paused, or one that is not. */
+  pausable(argument: unknown, isPaused: boolean): Promise<Session | undefined> {
+    return this.server(argument, ({ paused }) => paused === isPaused);
+  }
+
+  /** A file that changes with each reload that it causes. */
+  async flapping(argument: unknown): Promise<Flapping | undefined> {
+    const target = targetOf(argument);
+    const candidates = this.servers.sessions
+      .filter(({ id }) => target === undefined || target.server === id)
+      .flatMap(({ snapshot }) => snapshot?.flapping ?? [])
+      .filter(({ file }) => target?.file === undefined || target.file === file);
+    if (candidates.length === 0) throw new UserError('usage', t('No file changes with each reload.'));
+    return pick(candidates, t('Which file?'), ({ file, exclude }) => ({ label: file, description: exclude }));
   }
 
   /** @throws UserError `no-server`, `not-reloadable` */

@@ -1,9 +1,10 @@
-/** Rows below the groups: edits that wait for a restart, and what reloads came to. Pure. */
+/** Rows below the groups: edits that wait for a restart or for a person, files left alone, and what reloads came to. Pure. */
 import { t } from '@vscode/l10n';
-import type { NeedsRestart, ReloadReport } from '../../protocol/status.ts';
+import type { Flapping, NeedsRestart, PendingReload, ReloadReport, Snapshot } from '../../protocol/status.ts';
 import { clock, clockWithSeconds, describeResult, describeTrigger, duration } from './format.ts';
-import { describeConnections, describePhases } from './reloadText.ts';
+import { describeConnections, describePhases, heldText } from './reloadText.ts';
 import { icons, type Row, type RowIcon } from './row.ts';
+import { heldChanges } from './standing.ts';
 
 export function needsRestartRow(serverId: string, changes: readonly NeedsRestart[]): Row {
   const id = `${serverId}/@needs-restart`;
@@ -62,6 +63,66 @@ export function restartCause(change: NeedsRestart): string {
     case 'options':
       return t('start options');
   }
+}
+
+/** Changes that wait for a person. */
+export function heldRow(serverId: string, snapshot: Snapshot): Row {
+  const id = `${serverId}/@held`;
+  const label = heldText(snapshot) ?? '';
+  const description = heldCause(snapshot);
+  return {
+    id,
+    kind: 'held',
+    label,
+    description,
+    icon: icons.held,
+    contextValue: snapshot.paused ? 'held paused' : 'held',
+    spoken: `${label}, ${description}`,
+    fold: 'closed',
+    children: heldChanges(snapshot).map((change) => heldFileRow(id, serverId, change)),
+    target: { server: serverId },
+  };
+}
+
+/** What ends the wait. */
+function heldCause({ paused, reloadOn }: Snapshot): string {
+  if (paused) return t('until the server is resumed');
+  return reloadOn === 'never' ? t('until a reload is asked for') : t('until saved by hand');
+}
+
+function heldFileRow(parentId: string, serverId: string, { file, groups, since }: PendingReload): Row {
+  const description = `${t('changed {0}', clock(since))} · ${groups.join(', ')}`;
+  return {
+    id: `${parentId}/${file}`,
+    kind: 'heldFile',
+    label: file,
+    description,
+    icon: icons.file,
+    contextValue: 'heldFile',
+    spoken: `${file}, ${description.replaceAll(' · ', ', ')}`,
+    fold: 'none',
+    children: [],
+    target: { server: serverId, file },
+    place: { file, line: 1, column: 1 },
+  };
+}
+
+/** A file that each reload changed again: it no longer acts, and the row says what to exclude. */
+export function flappingRow(serverId: string, { file, exclude }: Flapping): Row {
+  const description = t('changes with each reload, left alone · exclude {0}', exclude);
+  return {
+    id: `${serverId}/@flapping/${file}`,
+    kind: 'flapping',
+    label: file,
+    description,
+    icon: icons.attention,
+    contextValue: 'flapping',
+    spoken: `${file}, ${description.replaceAll(' · ', ', ')}`,
+    fold: 'none',
+    children: [],
+    target: { server: serverId, file },
+    place: { file, line: 1, column: 1 },
+  };
 }
 
 export function reloadsRow(serverId: string, reloads: readonly ReloadReport[]): Row {

@@ -1,7 +1,20 @@
 /** What a reload did, in the words that rows, tooltips and the history page share. */
 import { t } from '@vscode/l10n';
-import type { ReloadReport } from '../../protocol/status.ts';
-import { duration } from './format.ts';
+import type { ReloadReport, Snapshot } from '../../protocol/status.ts';
+import { clock, duration } from './format.ts';
+import { codeSince, heldChanges, runsOldCode } from './standing.ts';
+
+/** Undefined unless what was saved was refused; then older code serves, and since when. */
+export function oldCodeText(snapshot: Snapshot): string | undefined {
+  return runsOldCode(snapshot) ? t('rejected, running the code of {0}', clock(codeSince(snapshot))) : undefined;
+}
+
+/** `1 change waits`; undefined where none does. */
+export function heldText(snapshot: Snapshot): string | undefined {
+  const { length } = heldChanges(snapshot);
+  if (length === 0) return undefined;
+  return length === 1 ? t('1 change waits') : t('{0} changes wait', length);
+}
 
 /** `canary 41 ms · roll 380 ms` */
 export function describePhases({ phases }: ReloadReport): string {

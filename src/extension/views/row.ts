@@ -1,7 +1,18 @@
 /** A line of the tree as plain data. `views/tree.ts` turns it into a TreeItem; nothing here knows VS Code. */
 
 export type RowKind =
-  'server' | 'error' | 'group' | 'worker' | 'needsRestart' | 'changedFile' | 'reloads' | 'reload' | 'fact';
+  | 'server'
+  | 'error'
+  | 'group'
+  | 'worker'
+  | 'needsRestart'
+  | 'changedFile'
+  | 'held'
+  | 'heldFile'
+  | 'flapping'
+  | 'reloads'
+  | 'reload'
+  | 'fact';
 
 /** A codicon and, where the state has one, a theme colour. State never stands in the colour alone. */
 export interface RowIcon {
@@ -56,6 +67,8 @@ export const icons = {
   done: { id: 'pass', color: 'testing.iconPassed' },
   superseded: { id: 'circle-slash', color: 'disabledForeground' },
   server: { id: 'server-process', color: 'testing.iconPassed' },
+  paused: { id: 'debug-pause', color: 'charts.yellow' },
+  held: { id: 'watch' },
   group: { id: 'layers' },
   fixedGroup: { id: 'lock' },
   file: { id: 'file' },

@@ -3,9 +3,10 @@ import { t } from '@vscode/l10n';
 import type { ErrorInfo, Snapshot } from '../../protocol/status.ts';
 import { clock, firstLine, serverStateText, shortAddress } from './format.ts';
 import { groupRow } from './groupRows.ts';
-import { needsRestartRow, reloadsRow } from './noteRows.ts';
+import { flappingRow, heldRow, needsRestartRow, reloadsRow } from './noteRows.ts';
+import { oldCodeText } from './reloadText.ts';
 import { icons, type Row, type RowIcon } from './row.ts';
-import { needsAttention } from './standing.ts';
+import { heldChanges, needsAttention } from './standing.ts';
 
 /** @param id names the server; every row id begins with it. What is no group has an "@" behind it, which no group name has. */
 export function serverRow(id: string, snapshot: Snapshot, now: number): Row {
@@ -15,11 +16,15 @@ export function serverRow(id: string, snapshot: Snapshot, now: number): Row {
   if (address)
     parts.push(snapshot.addresses.length === 1 ? shortAddress(address) : t('{0} addresses', snapshot.addresses.length));
   if (snapshot.generation > 0) parts.push(t('generation {0}', snapshot.generation));
-  parts.push(state);
+  // What a person should know first stands where a narrow view still shows it.
+  if (snapshot.paused || oldCodeText(snapshot) !== undefined) parts.unshift(state);
+  else parts.push(state);
   const children: Row[] = [];
   if (snapshot.error) children.push(errorRow(id, snapshot.error));
   children.push(...snapshot.groups.map((group) => groupRow(id, group, now)));
   if (snapshot.needsRestart.length > 0) children.push(needsRestartRow(id, snapshot.needsRestart));
+  if (heldChanges(snapshot).length > 0) children.push(heldRow(id, snapshot));
+  children.push(...snapshot.flapping.map((flapping) => flappingRow(id, flapping)));
   if (snapshot.reloads.length > 0) children.push(reloadsRow(id, snapshot.reloads));
   return {
     id,
@@ -28,7 +33,7 @@ export function serverRow(id: string, snapshot: Snapshot, now: number): Row {
     description: parts.join(' · '),
     icon: serverIcon(snapshot),
     contextValue: serverTags(snapshot).join(' '),
-    spoken: t('Server {0}, {1}, {2}', snapshot.name, state, snapshot.script),
+    spoken: t('Server {0}, {1}, {2}', snapshot.name, state.replaceAll(' · ', ', '), snapshot.script),
     fold: 'open',
     children,
     target: { server: id },
@@ -36,9 +41,12 @@ export function serverRow(id: string, snapshot: Snapshot, now: number): Row {
 }
 
 function describeState(snapshot: Snapshot): string {
-  if (snapshot.state !== 'running') return serverStateText(snapshot.state);
-  const since = clock(snapshot.startedAt);
-  return snapshot.paused ? t('paused since {0}', since) : t('running since {0}', since);
+  const { state, paused, startedAt } = snapshot;
+  const oldCode = state === 'running' ? oldCodeText(snapshot) : undefined;
+  // A pause is news; since when the server has run can wait for it.
+  const running = paused ? [] : [t('running since {0}', clock(startedAt))];
+  const first = state === 'running' ? (oldCode ?? running) : serverStateText(state);
+  return [first, paused ? t('paused') : []].flat().join(' · ');
 }
 
 function serverIcon(snapshot: Snapshot): RowIcon {
@@ -53,14 +61,15 @@ function serverIcon(snapshot: Snapshot): RowIcon {
     case 'stopped':
       return icons.stopped;
     case 'running':
-      return needsAttention(snapshot) ? icons.attention : icons.server;
+      if (needsAttention(snapshot)) return icons.attention;
+      return snapshot.paused ? icons.paused : icons.server;
   }
 }
 
 function serverTags(snapshot: Snapshot): string[] {
   const tags = ['server', snapshot.state];
   // `stopping` and `stopped` servers take no more requests.
-  if (!snapshot.state.startsWith('stop')) tags.push('controllable');
+  if (!snapshot.state.startsWith('stop')) tags.push('controllable', snapshot.paused ? 'paused' : 'pausable');
   if (snapshot.addresses.some((address) => address.protocol === 'tcp')) tags.push('browsable');
   if (snapshot.needsRestart.length > 0) tags.push('restartNeeded');
   return tags;

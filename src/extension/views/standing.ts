@@ -30,12 +30,34 @@ export function isRejected(snapshot: Snapshot): boolean {
   return snapshot.lastReload?.result === 'rejected';
 }
 
+/** Since when the code that serves has been what serves. */
+export function codeSince({ generation, reloads, startedAt, groups }: Snapshot): string {
+  const made = reloads.find((reload) => reload.result === 'done' && reload.generation === generation);
+  if (made || generation === 1) return made?.startedAt ?? startedAt;
+  // So many attempts ago that the list no longer has it: the oldest worker of this generation began soon after.
+  const starts = groups.flatMap(({ workers }) =>
+    workers.flatMap((worker) => (worker.generation === generation ? (worker.startedAt ?? []) : [])),
+  );
+  return starts.sort()[0] ?? startedAt;
+}
+
+/** Whether what is on disk was refused, and older code serves on. */
+export function runsOldCode(snapshot: Snapshot): boolean {
+  return isRejected(snapshot) && countReady(snapshot).ready > 0;
+}
+
+/** Changes that wait for a person; what merely has not been reloaded yet comes by itself. */
+export function heldChanges({ pendingReload, paused, reloadOn, state }: Snapshot): Snapshot['pendingReload'] {
+  return paused || (reloadOn !== 'change' && state === 'running') ? pendingReload : [];
+}
+
 /** Whether a person should look: the server runs, yet not as it should. */
 export function needsAttention(snapshot: Snapshot): boolean {
   return (
     snapshot.needsRestart.length > 0 ||
     isRejected(snapshot) ||
     snapshot.error !== null ||
+    snapshot.flapping.length > 0 ||
     (snapshot.state === 'running' && countReady(snapshot).missing > 0)
   );
 }

@@ -4,7 +4,8 @@ import type { CommandId } from '../contributions.ts';
 import type { Snapshot } from '../../protocol/status.ts';
 import { clock, duration, plural, serverStateText, shortAddress, urlsOf } from './format.ts';
 import { commandLink, escapeMarkdown } from './markdown.ts';
-import { countReady, isBusy, needsAttention } from './standing.ts';
+import { heldText, oldCodeText } from './reloadText.ts';
+import { codeSince, countReady, heldChanges, isBusy, needsAttention } from './standing.ts';
 
 /** Ordered: the worst of several servers is the largest. */
 export const severities = ['none', 'warning', 'error'] as const;
@@ -26,6 +27,7 @@ export interface ServerSnapshot {
 export const statusCommands: readonly CommandId[] = [
   'gracefulReload.reload',
   'gracefulReload.restart',
+  'gracefulReload.resume',
   'gracefulReload.stop',
   'gracefulReload.showHistory',
   'gracefulReload.showLog',
@@ -42,19 +44,38 @@ export function statusOf(servers: readonly ServerSnapshot[]): StatusText | undef
     severities[Math.max(...snapshots.map((snapshot) => severities.indexOf(severityOf(snapshot))))] ?? 'none';
   const addresses = snapshots.flatMap((snapshot) => snapshot.addresses).map(shortAddress);
   const [address] = addresses;
-  const icon = iconOf(severity, snapshots.some(isBusy));
+  const icon = iconOf(
+    severity,
+    snapshots.some(isBusy),
+    snapshots.some(({ paused }) => paused),
+  );
+  const parts = [
+    `$(${icon}) ${ready}/${wanted}`,
+    ...(address !== undefined && addresses.length === 1 ? [address] : []),
+    ...noteOf(snapshots),
+  ];
   return {
-    text: `$(${icon}) ${ready}/${wanted}${address !== undefined && addresses.length === 1 ? ` ${address}` : ''}`,
+    text: parts.join(' '),
     severity,
     tooltip: servers.map(serverLine).join('\n\n'),
     spoken: servers.map(({ snapshot }) => describe(snapshot)).join('; '),
   };
 }
 
-function iconOf(severity: Severity, spins: boolean): string {
+function iconOf(severity: Severity, spins: boolean, isPaused: boolean): string {
   if (severity === 'error') return 'error';
   if (spins) return 'sync~spin';
-  return severity === 'warning' ? 'warning' : 'server-process';
+  if (severity === 'warning') return 'warning';
+  return isPaused ? 'debug-pause' : 'server-process';
+}
+
+/** What a person must not overlook: that what was saved is not what runs. Of several servers the tooltip tells which. */
+function noteOf(snapshots: readonly Snapshot[]): string[] {
+  const old = snapshots.filter((snapshot) => !isBusy(snapshot)).map(oldCodeText);
+  return [
+    ...old.filter((text) => text !== undefined).slice(0, 1),
+    ...(snapshots.some(({ paused }) => paused) ? [t('paused')] : []),
+  ];
 }
 
 function severityOf(snapshot: Snapshot): Severity {
@@ -68,15 +89,21 @@ function serverLine({ id, snapshot }: ServerSnapshot): string {
   const facts = [`**${escapeMarkdown(snapshot.name)}**`];
   facts.push(
     snapshot.state === 'running'
-      ? t('generation {0} since {1}', snapshot.generation, clock(generationSince(snapshot)))
+      ? t('generation {0} since {1}', snapshot.generation, clock(codeSince(snapshot)))
       : serverStateText(snapshot.state),
   );
   facts.push(...urlsOf(snapshot.addresses).map((url) => `[${escapeMarkdown(url)}](${url})`));
   const last = snapshot.lastReload;
   if (last?.result === 'done') facts.push(t('last reload {0}', duration(last.durationMs)));
-  if (last?.result === 'rejected') facts.push(t('last reload rejected'));
-  if (snapshot.needsRestart.length > 0) facts.push(escapeMarkdown(t('needs a restart for {0}', filesOf(snapshot))));
+  if (last?.result === 'rejected') facts.push(oldCodeText(snapshot) ?? t('last reload rejected'));
+  if (snapshot.paused) facts.push(t('paused'));
+  const held = heldText(snapshot);
+  if (held !== undefined) facts.push(escapeMarkdown(`${held}: ${filesOf(heldChanges(snapshot))}`));
+  if (snapshot.needsRestart.length > 0)
+    facts.push(escapeMarkdown(t('needs a restart for {0}', filesOf(snapshot.needsRestart))));
+  if (snapshot.flapping.length > 0) facts.push(escapeMarkdown(t('left alone: {0}', filesOf(snapshot.flapping))));
   facts.push(
+    ...(snapshot.paused ? [commandLink(t('Resume'), 'gracefulReload.resume', id)] : []),
     commandLink(t('Reload'), 'gracefulReload.reload', id),
     commandLink(t('Restart'), 'gracefulReload.restart', id),
     commandLink(t('Stop'), 'gracefulReload.stop', id),
@@ -86,15 +113,10 @@ function serverLine({ id, snapshot }: ServerSnapshot): string {
   return facts.join(' · ');
 }
 
-function filesOf({ needsRestart }: Snapshot): string {
-  const [first, second, ...more] = needsRestart.map(({ file }) => file);
+function filesOf(changes: readonly { readonly file: string }[]): string {
+  const [first, second, ...more] = changes.map(({ file }) => file);
   if (second === undefined) return first ?? '';
   return t('{0} and {1}', first!, more.length === 0 ? second : plural(more.length + 1, 'more file'));
-}
-
-function generationSince(snapshot: Snapshot): string {
-  const made = snapshot.reloads.find((reload) => reload.result === 'done' && reload.generation === snapshot.generation);
-  return made?.startedAt ?? snapshot.startedAt;
 }
 
 function describe(snapshot: Snapshot): string {
@@ -104,6 +126,9 @@ function describe(snapshot: Snapshot): string {
     t('{0} of {1} workers ready', ready, wanted),
   ];
   if (snapshot.needsRestart.length > 0) parts.push(t('needs a restart'));
-  if (snapshot.lastReload?.result === 'rejected') parts.push(t('last reload rejected'));
+  if (snapshot.lastReload?.result === 'rejected') parts.push(oldCodeText(snapshot) ?? t('last reload rejected'));
+  if (snapshot.paused) parts.push(t('paused'));
+  const held = heldText(snapshot);
+  if (held !== undefined) parts.push(held);
   return parts.join(', ');
 }

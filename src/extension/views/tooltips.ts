@@ -23,6 +23,8 @@ import type { Row } from './row.ts';
 export const tooltipCommands: readonly CommandId[] = [
   'gracefulReload.reload',
   'gracefulReload.restart',
+  'gracefulReload.resume',
+  'gracefulReload.copyExclude',
   'gracefulReload.compareWithRunning',
   'gracefulReload.openInBrowser',
   'gracefulReload.showHistory',
@@ -50,6 +52,15 @@ export function rowTooltip(row: Row, snapshot: Snapshot): string | undefined {
       const change = snapshot.needsRestart.find((candidate) => candidate.file === row.target.file);
       return change && changedFileTooltip(server, change);
     }
+    case 'held':
+      return `${t('These files have changed, and workers run them as they were.')}\n\n${
+        snapshot.paused
+          ? commandLink(t('Resume'), 'gracefulReload.resume', server)
+          : commandLink(t('Reload'), 'gracefulReload.reload', server)
+      }`;
+    case 'flapping':
+      return `${t('Each reload changed this file again, so its changes no longer act. If the program writes it, put the pattern into "exclude" of the task or bootstrap script; a reload that you ask for lets it count again.')}\n\n${commandLink(t('Copy pattern'), 'gracefulReload.copyExclude', row.target)}`;
+    case 'heldFile':
     case 'reloads':
     case 'fact':
       return undefined;

@@ -16,7 +16,7 @@ describe('server row', () => {
     const row = rowOf(snapshot({ generation: 7 }));
     assert.equal(row.label, 'shop');
     assert.equal(row.description, `server.ts · :3000 · generation 7 · running since ${clock(T0)}`);
-    assert.equal(row.contextValue, 'server running controllable browsable');
+    assert.equal(row.contextValue, 'server running controllable pausable browsable');
     assert.deepEqual(
       row.children.map(({ label }) => label),
       ['web'],
@@ -32,6 +32,23 @@ describe('server row', () => {
 
   test('is open from the start, before it has any group', () => {
     assert.equal(rowOf(snapshot({ state: 'starting', groups: [] })).fold, 'open');
+  });
+
+  test('says plainly that it is paused, whatever else it does', () => {
+    const state = (part: Partial<Snapshot>): string => rowOf(snapshot({ paused: true, ...part })).description;
+    assert.equal(state({}), 'paused · server.ts · :3000 · generation 1');
+    assert.equal(state({ state: 'reloading' }), 'reloading · paused · server.ts · :3000 · generation 1');
+    assert.match(rowOf(snapshot({ paused: true })).contextValue, /\bcontrollable paused\b/);
+    assert.equal(
+      rowOf(snapshot({ paused: true, state: 'reloading' })).spoken,
+      'Server shop, reloading, paused, server.ts',
+    );
+  });
+
+  test('says after a rejected save which code runs', () => {
+    const rejected = report({ result: 'rejected', error: syntaxError });
+    const row = rowOf(snapshot({ lastReload: rejected, reloads: [rejected] }));
+    assert.equal(row.description, `rejected, running the code of ${clock(T0)} · server.ts · :3000 · generation 1`);
   });
 
   test('cannot be asked for anything once it stops', () => {
@@ -158,6 +175,40 @@ describe('notes', () => {
     );
     assert.match(rows[1]!.description, /^deleted /);
     assert.deepEqual(rows[1]!.target, { server: 'S', file: 'src/gone.ts' });
+  });
+
+  test('list the changes that wait for a person, and what for', () => {
+    const pendingReload = [
+      { file: 'src/web.ts', groups: ['web'], since: T0 },
+      { file: 'src/db.ts', groups: ['web', 'job'], since: T0 },
+    ];
+    const note = (part: Partial<Snapshot>): Row | undefined =>
+      rowOf(snapshot({ pendingReload, ...part })).children.find(({ kind }) => kind === 'held');
+    const [paused, manual, never] = [
+      { paused: true },
+      { reloadOn: 'manualSave' as const },
+      { reloadOn: 'never' as const, pendingReload: pendingReload.slice(1) },
+    ].map(note);
+    assert.deepEqual(lines([paused!, manual!, never!]), [
+      '2 changes wait: until the server is resumed',
+      '2 changes wait: until saved by hand',
+      '1 change waits: until a reload is asked for',
+    ]);
+    assert.deepEqual([paused?.contextValue, manual?.contextValue], ['held paused', 'held']);
+    assert.deepEqual(lines(paused!.children), [
+      `src/web.ts: changed ${clock(T0)} · web`,
+      `src/db.ts: changed ${clock(T0)} · web, job`,
+    ]);
+    assert.equal(note({}), undefined, 'what comes by itself waits for nobody');
+    assert.equal(note({ reloadOn: 'manualSave', state: 'reloading' }), undefined);
+  });
+
+  test('name a file that each reload changes, and the pattern that ends it', () => {
+    const flapping = [{ file: 'data/db.json', exclude: 'data/db.json', since: T0 }];
+    const row = rowOf(snapshot({ flapping })).children.at(-1);
+    assert.equal(row?.label, 'data/db.json');
+    assert.match(row.description, /exclude data\/db\.json$/);
+    assert.deepEqual([row.contextValue, row.place?.file], ['flapping', 'data/db.json']);
   });
 
   test('list the reloads, the last one on the closed row', () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { statusOf, type StatusText } from '../../../src/extension/views/statusText.ts';
-import type { Snapshot } from '../../../src/protocol/status.ts';
-import { configChange, group, report, snapshot, syntaxError, worker } from './snapshots.ts';
+import { clock } from '../../../src/extension/views/format.ts';
+import type { ReloadReport, Snapshot } from '../../../src/protocol/status.ts';
+import { configChange, group, report, snapshot, syntaxError, T0, worker } from './snapshots.ts';
 
 function status(...snapshots: Partial<Snapshot>[]): StatusText {
   return statusOf(snapshots.map((part, index) => ({ id: `S${index}`, snapshot: snapshot(part) })))!;
@@ -32,8 +33,46 @@ test('warns when a restart is needed, a reload was rejected or a worker is missi
   const rejected = report({ result: 'rejected', error: syntaxError });
   const missing = [group('web', [worker(1), worker(2, { state: 'backoff', pid: null })])];
   assert.deepEqual(brief(status({ needsRestart: [configChange] })), ['$(warning) 2/2 :3000', 'warning']);
-  assert.deepEqual(brief(status({ lastReload: rejected, reloads: [rejected] })), ['$(warning) 2/2 :3000', 'warning']);
+  assert.deepEqual(brief(status({ lastReload: rejected, reloads: [rejected] })), [
+    `$(warning) 2/2 :3000 rejected, running the code of ${clock(T0)}`,
+    'warning',
+  ]);
   assert.deepEqual(brief(status({ groups: missing })), ['$(warning) 1/2 :3000', 'warning']);
+});
+
+test('says since when the code that runs after a rejected save has been there', () => {
+  const at = (minute: number): string => new Date(Date.parse(T0) + minute * 60_000).toISOString();
+  const rejected = report({ id: 9, result: 'rejected', error: syntaxError, generation: 4, startedAt: at(9) });
+  const done = report({ id: 8, generation: 3, startedAt: at(5) });
+  const groups = [
+    group('web', [worker(1, { generation: 3, startedAt: at(7) }), worker(2, { generation: 3, startedAt: at(6) })]),
+  ];
+  const after = (...reloads: ReloadReport[]): StatusText =>
+    status({ generation: 3, groups, reloads, lastReload: rejected });
+  const since = (minute: number): RegExp => new RegExp(`rejected, running the code of ${clock(at(minute))}`);
+  assert.match(after(rejected, done).tooltip, since(5));
+  assert.match(after(rejected, done).spoken, since(5));
+  assert.match(after(rejected).tooltip, since(6), 'the list no longer has the reload');
+  const nothing = [group('web', [worker(1, { state: 'backoff' })])];
+  assert.doesNotMatch(
+    status({ groups: nothing, reloads: [rejected], lastReload: rejected }).tooltip,
+    /running the code/,
+  );
+});
+
+test('a paused server says so, and what waits', () => {
+  const pendingReload = ['a.ts', 'b.ts', 'c.ts'].map((file) => ({ file, groups: ['web'], since: T0 }));
+  assert.deepEqual(brief(status({ paused: true })), ['$(debug-pause) 2/2 :3000 paused', 'none']);
+  const { tooltip, spoken } = status({ paused: true, pendingReload });
+  assert.match(tooltip, / paused · 3 changes wait: a\\\.ts and 2 more files · \[Resume\]/);
+  assert.match(spoken, /ready, paused, 3 changes wait$/);
+  assert.doesNotMatch(status({ pendingReload }).tooltip, /wait/, 'what is about to be reloaded waits for nobody');
+});
+
+test('warns of a file that each reload changes', () => {
+  const flapping = [{ file: 'data/db.json', exclude: 'data/db.json', since: T0 }];
+  assert.equal(status({ flapping }).severity, 'warning');
+  assert.match(status({ flapping }).tooltip, /left alone: data\/db/);
 });
 
 test('a program that ended by itself is not missed', () => {
