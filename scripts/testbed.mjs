@@ -124,7 +124,7 @@ export async function ensureApt(packages) {
   });
 }
 
-const nodeIn = (dir) => join(dir, 'node_modules', 'node', 'bin', 'node');
+const nodeIn = (dir) => join(dir, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 const codeServerIn = (dir) => join(dir, 'node_modules', 'code-server', 'lib', 'vscode');
 
 async function npmInstall(prefix, packages, env = {}) {

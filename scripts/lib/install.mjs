@@ -49,7 +49,8 @@ export async function onNode24() {
     process.env.PATH = path;
     return;
   }
-  const child = spawn(bin('node'), process.argv.slice(1), { stdio: 'inherit', env: { ...process.env, PATH: path } });
+  const node = process.platform === 'win32' ? join(root, 'node_modules', 'node', 'bin', 'node.exe') : bin('node');
+  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit', env: { ...process.env, PATH: path } });
   // This process stays until the child has cleaned up. Ctrl+C in a terminal reaches both; a second one does no harm.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
   await new Promise((_resolve, reject) => {

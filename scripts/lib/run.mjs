@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const bin = (name) => join(root, 'node_modules', '.bin', name);
 
+/** On Windows npm and the tools in node_modules/.bin are scripts that only a shell runs. */
+const throughShell = (command) => process.platform === 'win32' && !command.endsWith('.exe');
+
 /** What a child of ours inherits; a script started by npm must not hand that npm's own settings to another npm. */
 export function cleanEnv(extra = {}) {
   const env = { ...process.env };
@@ -29,7 +32,13 @@ export function cleanEnv(extra = {}) {
 /** Runs a command to its end. Resolves with {code, output}; stdout and stderr are one text in the order they came. */
 export function capture(command, args, options = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    const shell = throughShell(command);
+    const child = spawn(shell ? `"${command}"` : command, args, {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      shell,
+      ...options,
+    });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
     child.stderr.setEncoding('utf8').on('data', (text) => (output += text));
