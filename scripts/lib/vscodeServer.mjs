@@ -112,7 +112,8 @@ export async function startVsCodeServer({
     exited: new Promise((resolve) => server.child.once('exit', resolve)),
     output: () => output,
     stop: server.stop,
-    /** Address of a window on a folder. @param {string} folder */
-    url: (folder) => `http://${authority}/?${new URLSearchParams({ folder })}`,
+    /** Address of a window on a folder, or on a workspace file. @param {string} path */
+    url: (path) =>
+      `http://${authority}/?${new URLSearchParams({ [path.endsWith('.code-workspace') ? 'workspace' : 'folder']: path })}`,
   };
 }

@@ -7,10 +7,12 @@ import type * as vscode from 'vscode';
 import { isSameServer, type EndedRun, type Runs } from './runs.ts';
 
 export class DeadTerminals implements vscode.Disposable {
+  private readonly runs: Runs;
   private readonly subscription: vscode.Disposable;
   private dead: EndedRun[] = [];
 
   constructor(runs: Runs) {
+    this.runs = runs;
     this.subscription = runs.onDidEnd((run) => {
       if (!run.isReconnected) return;
       // What ended with an error leaves its reason in the terminal: that one stays until the next start.
@@ -24,6 +26,7 @@ export class DeadTerminals implements vscode.Disposable {
     const of = this.dead.filter((run) => isSameServer(run.task, task));
     this.dead = this.dead.filter((run) => !of.includes(run));
     await Promise.all(of.map(close));
+    for (const terminal of await this.runs.abandonedTerminals(task)) terminal.dispose();
   }
 
   dispose(): void {

@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { TASK_TYPE } from '../contributions.ts';
+import { isAlive } from '../../platform/processes.ts';
 import type { Session } from '../session.ts';
 import { taskKey, textOf } from './definition.ts';
 import { isFolder, taskCwd } from './provider.ts';
@@ -24,6 +25,8 @@ export interface EndedRun extends Run {
 export class Runs implements vscode.Disposable {
   private readonly running = new Map<vscode.TaskExecution, Run>();
   private readonly started = new WeakSet<vscode.TaskExecution>();
+  /** Of runs that began under this extension host. */
+  private readonly fresh = new WeakSet<vscode.Terminal>();
   private readonly began = new vscode.EventEmitter<vscode.Task>();
   readonly onDidStart = this.began.event;
   private readonly ended = new vscode.EventEmitter<EndedRun>();
@@ -37,8 +40,11 @@ export class Runs implements vscode.Disposable {
         if (!isOurs(execution.task)) return;
         // For a process that has run all the time this event comes first, before that of its task.
         const isReconnected = !this.started.has(execution);
-        this.running.set(execution, { pid: processId, terminal: terminalWithPid(processId), isReconnected });
-        if (!isReconnected) this.began.fire(execution.task);
+        const terminal = terminalWithPid(processId);
+        this.running.set(execution, { pid: processId, terminal, isReconnected });
+        if (isReconnected) return;
+        void terminal.then((found) => found && this.fresh.add(found));
+        this.began.fire(execution.task);
       }),
       vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => {
         const run = this.running.get(execution);
@@ -72,6 +78,13 @@ export class Runs implements vscode.Disposable {
   async terminalFor(session: Session): Promise<vscode.Terminal | undefined> {
     const execution = await this.executionFor(session);
     return (execution && (await this.terminalOf(execution))) ?? terminalWithPid(session.entry.pid);
+  }
+
+  /** Terminals of earlier runs of the task whose end nobody told: they ran on while the extension host crashed. */
+  async abandonedTerminals(task: vscode.Task): Promise<vscode.Terminal[]> {
+    const old = vscode.window.terminals.filter(({ name }) => name === task.name);
+    const pids = await Promise.all(old.map(({ processId }) => processId));
+    return old.filter((terminal, index) => !this.fresh.has(terminal) && !isRunning(pids[index]));
   }
 
   dispose(): void {
@@ -117,4 +130,8 @@ async function realPath(path: string): Promise<string> {
 async function terminalWithPid(pid: number): Promise<vscode.Terminal | undefined> {
   const pids = await Promise.all(vscode.window.terminals.map((terminal) => terminal.processId));
   return vscode.window.terminals[pids.indexOf(pid)];
+}
+
+function isRunning(pid: number | undefined): boolean {
+  return pid !== undefined && isAlive(pid);
 }

@@ -192,7 +192,7 @@ export class Workbench {
     }
   }
 
-  /** A further window, on the same folder unless told otherwise; like another person's, with storage of its own. */
+  /** A further window, on the same folder unless told otherwise (another one, or a workspace file); like another person's, with storage of its own. */
   openWindow(folder = this.folder): Promise<Window> {
     return openWindow(this.#browser, this.#server.url(folder), folder);
   }
