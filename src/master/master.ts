@@ -104,7 +104,7 @@ export class Master implements Loop {
       token,
       this.controlHandlers(),
       () => this.snapshot(),
-      (count) => this.workers.tellFigures(count > 0),
+      (count) => this.workers.figures.askFor(count > 0),
       (client) => {
         this.intake.onGone(client);
         this.logs.onGone(client);
@@ -299,7 +299,7 @@ export class Master implements Loop {
   private controlHandlers(): ConstructorParameters<typeof ControlServer>[1] {
     return {
       status: async () => {
-        await this.workers.freshFigures();
+        await this.workers.figures.fresh();
         return this.snapshot();
       },
       reload: ({ group, slot }) => {

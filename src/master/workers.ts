@@ -1,6 +1,5 @@
 /** The processes of the workers: started, listened to, told what to do. What happens to them becomes events of the loop. */
-import { setTimeout as delay } from 'node:timers/promises';
-import { isComing, isServing, serving, successor, type Exit } from '../core/pool.ts';
+import { isComing, isServing, type Exit } from '../core/pool.ts';
 import type { Command } from '../core/events.ts';
 import type { Worker } from '../core/workerState.ts';
 import type { Reaper } from '../platform/reaper.ts';
@@ -15,21 +14,19 @@ import type { FirstProcess } from './firstProcess.ts';
 import type { GroupProcess, NameOfWriter } from './groupProcess.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Listeners } from './listeners.ts';
+import { LiveFigures } from './liveFigures.ts';
 import type { Facts } from './facts.ts';
 import type { Loop } from './loop.ts';
 import { isStaying } from './meaning.ts';
 import { BOOTSTRAP_WRITER, type Writer } from './output.ts';
 import { askWhetherReady } from './readyCheck.ts';
 import type { ReloadLog } from './reloadLog.ts';
+import { SlotAddresses } from './slotAddresses.ts';
 import { Spares } from './spares.ts';
 import { slotName, WorkerHandle } from './workerHandle.ts';
 import type { WorkerLogs } from './workerLogs.ts';
 import type { SocketHandle, WorkerEvents } from './workerProcess.ts';
 
-/** A worker writes its figures once a second; they are pushed together. */
-const FIGURES_MS = 1000;
-/** Who asks for the status waits this long at most for a worker that is busy. */
-const FRESH_FIGURES_MS = 200;
 /** The id of the connection that asks whether a worker is ready; those between workers count from 1. */
 const READY_CHECK = 0;
 
@@ -40,7 +37,6 @@ export interface WorkersParts {
   readonly debugPorts: DebugPorts;
   readonly reloads: ReloadLog;
   readonly logs: WorkerLogs;
-  /** Changed files that nobody has acted on, with the groups they would reload. */
   /** Changes that a group does not run, whether they were tried or not. */
   readonly notRun: () => readonly { readonly groups: readonly string[] }[];
   /** Whether what a process loaded is still what is on disk, as far as that is known. */
@@ -56,9 +52,8 @@ export class Workers {
   private readonly first: FirstProcess;
   private readonly listeners: Listeners;
   private readonly spares: Spares;
-  /** By slot: what its worker listened on; a reload must keep it. */
-  private readonly expected = new Map<string, Set<string>>();
-  private figuresTimer: NodeJS.Timeout | undefined;
+  private readonly slotAddresses: SlotAddresses;
+  readonly figures: LiveFigures;
   /** Groups whose program has a `node:cluster` of its own. */
   private readonly clusters = new Set<string>();
   private nextReceiver = 0;
@@ -70,6 +65,8 @@ export class Workers {
     this.first = parts.first;
     this.listeners = new Listeners((...asked) => this.receiverFor(...asked));
     this.spares = new Spares({ ...parts, listeners: this.listeners });
+    this.slotAddresses = new SlotAddresses(this.facts, this.listeners, this.spares);
+    this.figures = new LiveFigures(this.loop, parts.isWatched);
   }
 
   addresses(group: string): Address[] {
@@ -142,7 +139,7 @@ export class Workers {
 
   /** A new definition is in force: its groups may listen elsewhere, and be started in another way. */
   onCommitted(): void {
-    this.expected.clear();
+    this.slotAddresses.onCommitted();
     this.spares.onCommitted();
   }
 
@@ -172,7 +169,7 @@ export class Workers {
 
   /** A change has ended: what only its workers, or those it replaced, listened on is free. */
   onChangeEnded(): void {
-    for (const { spec } of this.facts.core.groups) this.releaseUnused(spec.name);
+    for (const { spec } of this.facts.core.groups) this.slotAddresses.releaseUnused(spec.name);
   }
 
   /** The group is no more: its addresses are free. */
@@ -180,22 +177,8 @@ export class Workers {
     this.listeners.releaseGroup(group);
   }
 
-  tellFigures(on: boolean): void {
-    for (const { process, worker } of this.facts.handles.values())
-      if (isServing(worker)) process.send({ t: 'figures', on });
-  }
-
-  /** For one who looks once: each worker tells its figures now, or is shown with its last ones. */
-  async freshFigures(): Promise<void> {
-    const ready = [...this.facts.handles.values()].filter(({ worker }) => worker.state.kind === 'ready');
-    const told = Promise.all(ready.map((handle) => handle.nextFigures()));
-    this.tellFigures(true);
-    await Promise.race([told, delay(FRESH_FIGURES_MS, undefined, { ref: false })]);
-    if (!this.parts.isWatched()) this.tellFigures(false);
-  }
-
   dispose(): void {
-    clearTimeout(this.figuresTimer);
+    this.figures.dispose();
     this.listeners.dispose();
   }
 
@@ -230,7 +213,7 @@ export class Workers {
     const { ready } = group.options;
     return {
       mode: ready === 'message' ? 'message' : typeof ready === 'string' ? 'auto' : 'http',
-      expected: keepsAddresses ? new Set(this.expected.get(slotName(worker))) : new Set(),
+      expected: keepsAddresses ? new Set(this.slotAddresses.of(worker)) : new Set(),
       // A restart may make a group listen that did not, or the other way round.
       groupListens: keepsAddresses ? (this.facts.group(worker.group)?.listens ?? null) : null,
     };
@@ -281,7 +264,7 @@ export class Workers {
         this.listeners.passParked();
         return;
       case 'unlistened':
-        this.onUnlistened(handle, message.key);
+        this.slotAddresses.onUnlistened(handle, message.key);
         return;
       case 'evaluated':
         handle.onEvaluated();
@@ -312,10 +295,7 @@ export class Workers {
         return;
       case 'figures':
         handle.takeFigures(message);
-        this.figuresTimer ??= setTimeout(() => {
-          this.figuresTimer = undefined;
-          this.loop.changed();
-        }, FIGURES_MS).unref();
+        this.figures.onFigures();
         return;
     }
   }
@@ -373,7 +353,7 @@ export class Workers {
     this.facts.attempts.delete(worker.group);
     this.facts.keepFixedTexts(worker);
     const handle = this.facts.handles.get(worker.id);
-    if (handle) this.learnAddresses(handle);
+    if (handle) this.slotAddresses.learn(handle);
     this.loop.reconsiderFiles();
   }
 
@@ -402,50 +382,14 @@ export class Workers {
     const isUnasked = hasServed || worker.change === null || slot?.stopped;
     if (slot && isUnasked && state.kind !== 'draining' && state.kind !== 'ending' && !this.facts.core.stopping)
       this.loop.parts.terminal.exited(worker, exit, slot, this.loop.now());
-    this.releaseUnused(worker.group);
-  }
-
-  /**
-   * An address that a group no longer listens on is refused from now on, instead of letting clients wait. While a slot is
-   * without its worker nothing is decided: its next one may listen there.
-   */
-  private releaseUnused(name: string): void {
-    const group = this.facts.group(name);
-    const isSettled = group?.slots.every((slot) => (serving(slot) && !successor(slot)) || slot.stopped);
-    if (!group || !isSettled || this.facts.core.change?.scope.has(name)) return;
-    const handles = [...this.facts.handles.values()].filter(({ worker }) => worker.group === name);
-    const expected = group.slots.map(({ index }) => this.expected.get(slotName({ group: name, slot: index })) ?? []);
-    const kept = [...handles.map(({ bound }) => bound), ...expected].flatMap((keys) => [...keys]);
-    const unused = this.listeners.keepOnly(name, new Set(kept));
-    for (const key of unused) {
-      for (const { process } of handles) process.send({ t: 'forget', key });
-      this.spares.forget(name, key);
-    }
+    this.slotAddresses.releaseUnused(worker.group);
   }
 
   private onListening(handle: WorkerHandle, isNew: boolean, address: Address): void {
     if (!isServing(handle.worker)) return;
-    this.learnAddresses(handle);
+    this.slotAddresses.learn(handle);
     this.loop.enqueue({ type: 'listens', worker: handle.id });
     if (isNew) this.loop.parts.terminal.listens(this.loop.parts.registry.entry.name, address);
-  }
-
-  private onUnlistened(handle: WorkerHandle, key: string): void {
-    handle.listening.delete(key);
-    handle.bound.delete(key);
-    const others = [...this.facts.handles.values()].some(
-      (other) => other.worker.group === handle.worker.group && other.listening.has(key),
-    );
-    if (!others) {
-      this.listeners.release(handle.worker.group, key);
-      this.spares.forget(handle.worker.group, key);
-    }
-    this.learnAddresses(handle);
-  }
-
-  /** What the worker listens on is what its successor in the slot has to listen on. */
-  private learnAddresses({ worker, listening }: WorkerHandle): void {
-    if (isServing(worker)) this.expected.set(slotName(worker), new Set(listening));
   }
 
   /** The newest generation first, and those in turn. */

@@ -3,11 +3,12 @@ import type net from 'node:net';
 import type { ClusterChildConfig, FromClusterChild, ToClusterChild } from '../protocol/clusterChild.ts';
 import type { ListenKey } from '../protocol/worker.ts';
 import { track } from '../tracking/track.ts';
+import { AddressKeys } from './addressKeys.ts';
 import { Channel } from './channel.ts';
 import { Connections } from './connections.ts';
 import { Drain } from './drain.ts';
 import { listenPrototype, rawHandle } from './internals.ts';
-import { AddressKeys, adoptBy, type Accept } from './listeners.ts';
+import { adoptBy, type Accept } from './listeners.ts';
 
 export function runClusterChild(config: ClusterChildConfig): void {
   if (config.nodeOptions === null) delete process.env['NODE_OPTIONS'];

@@ -8,13 +8,12 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type { ListenKey } from '../protocol/worker.ts';
 import type { Address } from '../protocol/status.ts';
+import { AddressKeys, PIPE } from './addressKeys.ts';
 import type { Channel } from './channel.ts';
 import { listenPrototype, rawHandle, setRawHandle, type Listen2, type RawHandle } from './internals.ts';
+import { remoteHandle, standIn } from './standIns.ts';
 
 const BACKLOG = 511;
-/** libuv's number for pipes and Unix sockets among address types. */
-const PIPE = -1;
-
 export type Accept = NonNullable<RawHandle['onconnection']>;
 
 interface Listening {
@@ -331,20 +330,6 @@ export class Listeners {
   }
 }
 
-/** The same for every worker and generation of a group, also for `port: 0`: there the order of the calls tells them apart. */
-export class AddressKeys {
-  private readonly ordinals = new Map<string, number>();
-
-  next(address: string | null, port: number | null, addressType: number): ListenKey {
-    if (addressType === PIPE) return `unix|${address ?? ''}|`;
-    const plain = `tcp|${address ?? ''}|${port ?? 0}`;
-    if (port !== 0) return plain;
-    const ordinal = (this.ordinals.get(plain) ?? 0) + 1;
-    this.ordinals.set(plain, ordinal);
-    return `${plain}#${ordinal}`;
-  }
-}
-
 /** The server goes on with a connection as if it had accepted it. */
 export function adoptBy(server: net.Server, accept: Accept, handle: RawHandle): net.Socket | undefined {
   let adopted: net.Socket | undefined;
@@ -363,56 +348,4 @@ function addressOf(server: net.Server): Address {
   const address = server.address();
   if (address === null || typeof address === 'string') return { protocol: 'unix', host: address ?? '', port: null };
   return { protocol: 'tcp', host: address.address, port: address.port };
-}
-
-/** What `server._handle` is where the master accepts: connections come as messages, nothing is bound here. */
-function remoteHandle({ host, port }: Address, hold: () => () => void): RawHandle {
-  let release: (() => void) | undefined;
-  const unref = (): void => {
-    release?.();
-    release = undefined;
-  };
-  const ref = (): void => {
-    release ??= hold();
-  };
-  return {
-    onconnection: null,
-    listen: () => {
-      ref();
-      return 0;
-    },
-    readStop: () => 0,
-    readStart: () => 0,
-    close: (done) => {
-      unref();
-      if (done) setImmediate(done);
-    },
-    ref,
-    unref,
-    getsockname: (out) => {
-      Object.assign(out, { address: host, port, family: host.includes(':') ? 'IPv6' : 'IPv4' });
-      return 0;
-    },
-  };
-}
-
-/** What `server._handle` is while a worker drains: answers like the handle that was closed, and closes to no effect. */
-function standIn(handle: RawHandle): RawHandle {
-  const name: Record<string, unknown> = {};
-  handle.getsockname?.(name);
-  return {
-    onconnection: null,
-    listen: () => 0,
-    readStop: () => 0,
-    readStart: () => 0,
-    close: (done) => {
-      if (done) setImmediate(done);
-    },
-    ref: () => undefined,
-    unref: () => undefined,
-    getsockname: (out) => {
-      Object.assign(out, name);
-      return 0;
-    },
-  };
 }
