@@ -1,6 +1,7 @@
 /** Globs of `include` and `exclude`, each relative to the folder it is meant from. */
 import { readdirSync, type Dirent } from 'node:fs';
 import { isAbsolute, join, matchesGlob, relative, sep } from 'node:path';
+import { withoutWarnings } from '../platform/nodeWarnings.ts';
 
 export interface Glob {
   readonly folder: string;
@@ -61,14 +62,8 @@ function walk(path: string, take: (file: string) => void): void {
 /** The first call makes Node 22.15 warn of an API that has not changed since. */
 const isMatch = ((): typeof matchesGlob => {
   let match = (path: string, pattern: string): boolean => {
-    const { emitWarning } = process;
-    process.emitWarning = () => undefined;
-    try {
-      return matchesGlob(path, pattern);
-    } finally {
-      process.emitWarning = emitWarning;
-      match = matchesGlob;
-    }
+    match = matchesGlob;
+    return withoutWarnings(() => matchesGlob(path, pattern));
   };
   return (path, pattern) => match(path, pattern);
 })();

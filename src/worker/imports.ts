@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import vm from 'node:vm';
+import { withoutWarnings } from '../platform/nodeWarnings.ts';
 
 export async function importAhead(): Promise<void> {
   const specifiers = importsIn([...optionsOf(process.env['NODE_OPTIONS']), ...process.execArgv]);
@@ -14,7 +15,8 @@ export async function importAhead(): Promise<void> {
     importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   }).runInThisContext() as (specifier: string) => Promise<unknown>;
   try {
-    for (const specifier of specifiers) await importFrom(specifier);
+    // The first time Node calls the constant above experimental (seen in 22, 24, 26).
+    for (const specifier of specifiers) await withoutWarnings(() => importFrom(specifier));
   } catch {
     // Node fails with the same error at its own place.
   }
