@@ -9,12 +9,15 @@ export const bin = (name) => join(root, 'node_modules', '.bin', name);
 /** On Windows npm and the tools in node_modules/.bin are scripts that only a shell runs. */
 const throughShell = (command) => process.platform === 'win32' && !command.endsWith('.exe');
 
-/** What a child of ours inherits; a script started by npm must not hand that npm's own settings to another npm. */
+/**
+ * What a child of ours inherits; a script started by npm must not hand that npm's own settings to another npm. Its user
+ * agent names a Node version, by which code-server judges whether it can be installed.
+ */
 export function cleanEnv(extra = {}) {
   const env = { ...process.env };
   for (const name of Object.keys(env)) {
     if (
-      /^npm_(package|lifecycle|execpath|node_execpath|command|config_(local_prefix|global_prefix|prefix|nodedir))/i.test(
+      /^npm_(package|lifecycle|execpath|node_execpath|command|config_(local_prefix|global_prefix|prefix|nodedir|user_agent|npm_version|node_gyp))/i.test(
         name,
       )
     ) {
