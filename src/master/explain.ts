@@ -8,6 +8,10 @@ import { ProcessFiles, type Origin } from './files.ts';
 import { globFor } from './globs.ts';
 import { importChain, lineOfMention, type ChainGraph, type ChainStep } from './importChain.ts';
 import { allFiles, bootstrapSet, groupFiles } from './meaning.ts';
+import { isBuiltFrom } from './sourceMaps.ts';
+
+/** What a builder makes programs of. */
+const SOURCE = /\.(?:[mc]?[tj]s|[tj]sx)$/;
 
 /** The way to the file: from the bootstrap script, or else from the entry of one of these groups, import by import. */
 export function chainTo(facts: Facts, file: string, groups: readonly string[]): string[] {
@@ -53,25 +57,49 @@ function mentionOf(facts: Facts, file: string, groups: readonly string[], origin
 export function explain(facts: Facts, path: string): Explanation {
   const bootstrap = bootstrapSet(facts);
   const { verdict, reload, fixed, inBootstrap } = scopeOf(path, groupFiles(facts), bootstrap);
+  if (verdict === 'none') return explainBuilt(facts, path) ?? explainNone(facts, path);
   const names = reload.join(', ');
   const why = [
     ...(inBootstrap ? [inScript(facts, path)] : []),
     ...(fixed.length > 0 ? [`${because(facts, path, fixed)}, and ${fixed.length > 1 ? 'do' : 'does'} not reload`] : []),
   ].join('; ');
-  const reasons: Record<Explanation['verdict'], string> = {
+  const reasons: Record<typeof verdict, string> = {
     reload: `Saving it reloads ${names}: ${because(facts, path, reload)}.`,
     restart: `Saving it needs a restart: ${why}.`,
     partial: `Saving it reloads ${names}; the rest needs a restart: ${why}.`,
-    built: '',
-    none: `Saving it does nothing: ${whyNothing(facts, path)}.`,
   };
   return {
     file: facts.display(path),
     verdict,
-    groups: [...reload, ...(verdict === 'reload' || verdict === 'none' ? [] : fixed)],
+    groups: [...reload, ...fixed],
     reason: reasons[verdict],
-    chain: verdict === 'none' ? [] : chainTo(facts, path, [...fixed, ...reload]),
+    chain: chainTo(facts, path, [...fixed, ...reload]),
   };
+}
+
+function explainNone(facts: Facts, path: string): Explanation {
+  const reason = `Saving it does nothing: ${whyNothing(facts, path)}.`;
+  return { file: facts.display(path), verdict: 'none', groups: [], reason, chain: [] };
+}
+
+/** Undefined when no group that reloads runs an output whose source map names the file. */
+function explainBuilt(facts: Facts, path: string): Explanation | undefined {
+  if (!SOURCE.test(path)) return undefined;
+  const groups = groupFiles(facts);
+  const loaded = new Set(groups.flatMap(({ processes }) => processes.flatMap((files) => [...files.keys()])));
+  for (const output of loaded) {
+    if (!/\.[mc]?js$/.test(output) || output.includes(`${sep}node_modules${sep}`)) continue;
+    const { reload } = scopeOf(output, groups, bootstrapSet(facts));
+    if (reload.length === 0 || !isBuiltFrom(output, path)) continue;
+    return {
+      file: facts.display(path),
+      verdict: 'built',
+      groups: [...reload],
+      reason: `${facts.display(output)} is built from it: ${reload.join(', ')} reloads when that changes.`,
+      chain: chainTo(facts, output, reload),
+    };
+  }
+  return undefined;
 }
 
 function inScript({ bootstrap, options }: Facts, path: string): string {

@@ -241,3 +241,24 @@ test('J. every kind of file: what saving it would do, and what it then does', as
     }
   });
 });
+
+test('J. a source whose output runs: explained by the source map of the output', async (t) => {
+  const project = prepare(t);
+  project.write('dist/app.js', BUILT);
+  project.write('dist/app.js.map', JSON.stringify({ version: 3, sources: ['../src/app.ts'], mappings: '' }));
+  project.write('src/app.ts', '');
+  const server = await project.ready(['dist/app.js']);
+  const told = await server.control.request('explain', { file: project.path('src/app.ts') });
+  assert.deepEqual(told, {
+    file: 'src/app.ts',
+    verdict: 'built',
+    groups: ['main'],
+    reason: 'dist/app.js is built from it: main reloads when that changes.',
+    chain: ['dist/app.js'],
+  });
+});
+
+const BUILT = `import { createServer } from 'node:http';
+createServer((request, response) => response.end('built')).listen(0);
+//# sourceMappingURL=app.js.map
+`;

@@ -55,8 +55,9 @@ function effect({ verdict, groups }: Explanation): string {
   }
 }
 
-/** The import that makes a restart necessary; the file itself where it is no import. */
+/** The import that makes a restart necessary; nothing for the script itself. Of a source, what is built from it. */
 function cause({ verdict, chain }: Explanation): string {
+  if (verdict === 'built') return t('through {0}', chain.at(-1) ?? '');
   if (verdict !== 'restart' && verdict !== 'partial') return '';
   const importer = chain.at(-2);
   return importer === undefined ? '' : t('through {0}', importer);

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { isBuiltFrom } from '../../../src/master/sourceMaps.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'source-maps-'));
+test.after(() => rmSync(folder, { recursive: true }));
+const source = join(folder, 'src', 'a b.ts');
+
+function output(comment: string): string {
+  const path = join(folder, 'out.js');
+  writeFileSync(path, `run();\n${comment}\n`);
+  return path;
+}
+
+const inline = (map: object): string =>
+  `//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}`;
+
+test('a map beside the output, and one within it', () => {
+  writeFileSync(join(folder, 'out.js.map'), JSON.stringify({ sources: [null, 'src/a%20b.ts'] }));
+  assert.ok(isBuiltFrom(output('//# sourceMappingURL=out.js.map'), source));
+  assert.ok(isBuiltFrom(output(inline({ sources: ['src/a b.ts'] })), source));
+  assert.ok(!isBuiltFrom(output(inline({ sources: ['src/other.ts'] })), source));
+});
+
+test('a root of the sources, and sources that are addresses of files', () => {
+  assert.ok(isBuiltFrom(output(inline({ sourceRoot: 'src', sources: ['a b.ts'] })), source));
+  assert.ok(isBuiltFrom(output(inline({ sources: [pathToFileURL(source).href] })), source));
+});
+
+test('no map, a missing one and a broken one tell nothing', () => {
+  assert.ok(!isBuiltFrom(output(''), source));
+  assert.ok(!isBuiltFrom(output('//# sourceMappingURL=gone.js.map'), source));
+  assert.ok(!isBuiltFrom(output('//# sourceMappingURL=data:application/json,{'), source));
+  assert.ok(!isBuiltFrom(join(folder, 'gone.js'), source));
+});
