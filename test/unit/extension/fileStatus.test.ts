@@ -31,6 +31,12 @@ test('what saving would do', () => {
   assert.equal(textOf(meaning('none')), '$(circle-slash) Saving reloads nothing');
 });
 
+test('a source tells the output that is built from it', () => {
+  const status = fileStatus([meaning('built', {}, ['dist/main.js:4', 'dist/web.js'])]);
+  assert.equal(status?.text, '$(sync) Saving reloads web, admin');
+  assert.equal(status?.detail, 'through dist/web.js');
+});
+
 test('what differs already is a warning with the restart at hand', () => {
   const status = fileStatus([meaning('partial', { needsRestart: true }, ['server.ts:2', 'src/web.ts'])]);
   assert.deepEqual([status?.text, status?.isWarning, status?.restart], ['$(warning) Needs a restart', true, 'S']);
