@@ -28,6 +28,11 @@ class Pty {
     this.exit = new Promise((done) => this.child.once('close', done));
   }
 
+  /** All that was written so far. */
+  get all(): string {
+    return this.text;
+  }
+
   type(line: string): void {
     this.press(`${line}\n`);
   }
@@ -84,7 +89,7 @@ test('each key with Enter does what the help says', async (t) => {
   assert.ok(await poll(isOpened, 'the browser'));
   await terminal.answer('what?', /"what\?" is no key/);
   terminal.type('q');
-  assert.equal(await terminal.exit, 0);
+  assert.equal(await terminal.exit, 0, terminal.all);
 });
 
 test('in the background it leaves the keys to the shell', async (t) => {
@@ -96,7 +101,7 @@ test('in the background it leaves the keys to the shell', async (t) => {
   assert.notEqual(stateOf(pid), 'T');
   assert.equal((await project.json(['status'])).code, 0);
   await project.run(['stop']);
-  assert.equal(await terminal.exit, 0);
+  assert.equal(await terminal.exit, 0, terminal.all);
 });
 
 test('one Ctrl+C under npm run arrives twice where sh is bash, and waits for requests', async (t) => {
@@ -108,5 +113,5 @@ test('one Ctrl+C under npm run arrives twice where sh is bash, and waits for req
   await terminal.shows(/slow request began/);
   terminal.press('\x03');
   assert.equal((await slow).status, 200);
-  assert.equal(await terminal.exit, 0);
+  assert.equal(await terminal.exit, 0, terminal.all);
 });

@@ -140,6 +140,7 @@ export class Workbench {
   readonly #server: Awaited<ReturnType<typeof startVsCodeServer>>;
   readonly #browser: Browser;
   readonly #home: string;
+  readonly #windows: Window[];
 
   private constructor(parts: {
     folder: string;
@@ -155,6 +156,7 @@ export class Workbench {
     this.#server = parts.server;
     this.#browser = parts.browser;
     this.#home = parts.home;
+    this.#windows = [parts.window];
   }
 
   static async open(options: WorkbenchOptions): Promise<Workbench> {
@@ -193,8 +195,15 @@ export class Workbench {
   }
 
   /** A further window, on the same folder unless told otherwise (another one, or a workspace file); like another person's, with storage of its own. */
-  openWindow(folder = this.folder): Promise<Window> {
-    return openWindow(this.#browser, this.#server.url(folder), folder);
+  async openWindow(folder = this.folder): Promise<Window> {
+    const window = await openWindow(this.#browser, this.#server.url(folder), folder);
+    this.#windows.push(window);
+    return window;
+  }
+
+  /** Those that are open, the first one first. */
+  get windows(): readonly Window[] {
+    return this.#windows.filter(({ page }) => !page.isClosed());
   }
 
   /** Everything the VS Code server printed. */
@@ -229,7 +238,7 @@ async function openWindow(browser: Browser, url: string, folder: string): Promis
 /** A part of a test that is counted by itself; the parts share the workbench, and none follows after one that failed. */
 export type Step = (name: string, body: () => Promise<void>) => Promise<void>;
 
-/** A test with a workbench of its own. When it fails, a screenshot and the end of the server's log help to see why. */
+/** A test with a workbench of its own. When it fails, screenshots and the end of the server's log help to see why. */
 export function workbenchTest(
   name: string,
   options: WorkbenchOptions,
@@ -249,7 +258,8 @@ export function workbenchTest(
       if (failedStep) throw failedStep;
     };
     const tellState = async (title: string, to: Pick<TestContext, 'diagnostic'>): Promise<void> => {
-      to.diagnostic(`screenshot: ${await workbench.window.screenshot(`failed ${title}`).catch(String)}`);
+      for (const [index, open] of workbench.windows.entries())
+        to.diagnostic(`screenshot: ${await open.screenshot(`failed ${title} ${index + 1}`).catch(String)}`);
       to.diagnostic(`log: ${workbench.log.slice(-2000)}`);
     };
     try {
