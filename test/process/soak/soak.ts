@@ -86,7 +86,7 @@ export async function soak(options: SoakOptions, t: Pick<TestContext, 'after'>):
   } catch (cause) {
     const steps = taken.slice(-TOLD_STEPS).join('\n  ');
     throw new Error(
-      `seed ${options.seed}, round ${taken.length}, the last steps:\n  ${steps}\n${String(cause)}\n${server.facts()}`,
+      `seed ${options.seed}, round ${taken.length}, the last steps:\n  ${steps}\n${String(cause)}\n${JSON.stringify({ ...server.snapshot, reloads: undefined })}\n${server.facts()}`,
       { cause },
     );
   }
