@@ -312,7 +312,7 @@ export class Workers {
     if (readiness.is === 'ready')
       this.loop.enqueue({ type: 'ready', worker: handle.id, listens: handle.listening.size > 0 });
     if (readiness.is === 'failed') {
-      this.facts.attempts.set(handle.worker.group, handle.files);
+      this.rememberAttempt(handle);
       this.loop.enqueue({ type: 'failed', worker: handle.id, error: readiness.error });
     }
     if (readiness.is === 'to-ask') void this.askWhetherReady(handle);
@@ -344,9 +344,21 @@ export class Workers {
       this.checkReady(handle);
       return;
     }
-    this.facts.attempts.set(worker.group, handle.files);
+    this.rememberAttempt(handle);
     const error = plainError('rejected', `${who} answered its ready check GET ${ready.http} with ${refusal}`);
     this.loop.enqueue({ type: 'failed', worker: worker.id, error });
+  }
+
+  /**
+   * What it loaded is what a fix will change. Where others of the group go on, only a change tries what is on disk: one
+   * that came in place of a crashed worker has judged nothing, and its code has still to be reloaded or rejected.
+   */
+  private rememberAttempt({ worker, files }: WorkerHandle): void {
+    const others = [...this.facts.handles.values()].filter(
+      (other) => other.worker !== worker && other.worker.group === worker.group && isStaying(other.worker),
+    );
+    const isOfChange = isComing(worker) && worker.change !== null;
+    if (isOfChange || others.length === 0) this.facts.attempts.set(worker.group, files);
   }
 
   private onServes(worker: Worker): void {
@@ -366,11 +378,7 @@ export class Workers {
     this.parts.debugPorts.onExit(handle);
     if (handle.process.pid !== undefined) this.parts.reaper.forget(handle.process.pid);
     this.listeners.onReceiverGone(worker.id);
-    // What it loaded is what a fix will change; of one that served only if nobody is left who loaded the same.
-    const isLast = ![...this.facts.handles.values()].some(
-      (other) => other.worker.group === worker.group && isStaying(other.worker),
-    );
-    if (isComing(worker) || (hasServed && isLast)) this.facts.attempts.set(worker.group, handle.files);
+    if (isComing(worker) || hasServed) this.rememberAttempt(handle);
     const exit: Exit = { code, signal, error: handle.exitError(code, signal, (path) => this.facts.display(path)) };
     if (this.first.refuses(handle, exit)) return;
     this.first.forgetOutput(worker.id);

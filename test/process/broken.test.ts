@@ -1,5 +1,6 @@
 /** Saves that do not work, saves that mean nothing, and saves that come faster than a reload. */
 import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -219,6 +220,37 @@ test('a consumer that never listens is replaced stop-first: two never run at onc
     ),
     1,
   );
+});
+
+test('a broken save that the successor of a crashed worker loads first is rejected, and nobody runs in circles', async (t) => {
+  const project = Project.of('cjs', t);
+  project.write('.git/HEAD', 'ref: refs/heads/main\n');
+  const lock = project.path('.git/index.lock');
+  // Time for the save, between the start of the successor and its first import.
+  project.replace('app.cjs', /^/, 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);\n');
+  const server = await project.ready(['--workers', '2', 'app.cjs']);
+  const good = project.read('message.cjs');
+  for (const [turn, broken] of ['process.exit(0);\n', "throw new Error('no database');\n"].entries()) {
+    // Git is at work: what changes is acted on later, here when the successor has gone.
+    writeFileSync(lock, '');
+    const from = server.lines.length;
+    const report = await server.reloadBy(async () => {
+      process.kill(server.pids()[0]!, 'SIGKILL');
+      await server.line(/was ended by SIGKILL, starts again/, from);
+      project.write('message.cjs', broken);
+      await server.line(/#\d exited with code \d.*, starts again/, from);
+      rmSync(lock);
+    });
+    assert.equal(report.result, 'rejected');
+    await server.snapshotWith(
+      ({ groups: [group] }) => group?.workers.some(({ state, nextTryAt }) => state === 'backoff' && nextTryAt === null),
+      'the slot to wait for the next change',
+    );
+    assert.equal(server.ready().length, 1);
+    const healed = await server.reloadBy(() => project.write('message.cjs', good.replace('one', `${turn}`)));
+    assert.equal(healed.result, 'done');
+    await server.settled();
+  }
 });
 
 test('what a rejected reload had not come to is not tried by itself: other groups, and files further on', async (t) => {
