@@ -208,9 +208,9 @@ export class Targets {
     const workers = (session.snapshot?.groups ?? []).flatMap(({ name, workers: all }) =>
       all.filter(({ state }) => state !== 'draining').map((worker) => ({ ...worker, group: name })),
     );
-    const worker = await pick(workers, 'Which worker?', ({ group: name, slot: index, pid, state }) => ({
+    const worker = await pick(workers, t('Which worker?'), ({ group: name, slot: index, pid, state }) => ({
       label: `${name}#${index}`,
-      description: pid === null ? state : `${state} · pid ${pid}`,
+      description: [workerStateText(state), ...(pid === null ? [] : [`pid ${pid}`])].join(' · '),
     }));
     return worker && { session, scope: { group: worker.group, slot: worker.slot } };
   }

@@ -75,12 +75,15 @@ export class ServersView implements vscode.TreeDataProvider<RowNode>, vscode.Dis
   }
 
   private refresh(): void {
-    const now = Date.now();
-    const rows = this.servers.sessions.map((session) => serverRow(session.id, session.snapshot!, now));
-    const refresh = this.tree.update(rows);
+    const refresh = this.tree.update(this.rows());
     if (refresh === 'all') this.changed.fire(undefined);
     else if (refresh.length > 0) this.changed.fire([...refresh]);
     if (this.view.message !== this.servers.problem) this.view.message = this.servers.problem;
+  }
+
+  private rows(): Row[] {
+    const now = Date.now();
+    return this.servers.sessions.map((session) => serverRow(session.id, session.snapshot!, now));
   }
 
   private updateBadge(): void {
@@ -91,7 +94,10 @@ export class ServersView implements vscode.TreeDataProvider<RowNode>, vscode.Dis
   }
 
   getChildren(node?: RowNode): RowNode[] {
-    return [...(node ? node.children : this.tree.roots)];
+    if (node) return [...node.children];
+    // Who asks for the first level has forgotten all rows, or never had any, whatever was told before.
+    this.tree.update(this.rows());
+    return [...this.tree.roots];
   }
 
   getParent(node: RowNode): RowNode | undefined {
