@@ -66,8 +66,9 @@ const machine = {
 const peers = Object.entries(machine.peers)
   .map((pair) => pair.join(' '))
   .join(', ');
+/** Without the date, which stands with the figures: two runs on one machine differ only in what was measured. */
 const lineOf = (part: string): string =>
-  `${machine.date}, ${machine.cores} cores (${machine.cpu}), ${machine.system}, Node ${machine.node.slice(1)}` +
+  `${machine.cores} cores (${machine.cpu}), ${machine.system}, Node ${machine.node.slice(1)}` +
   `${part in compared ? `, ${peers}` : ''}.${values.quick ? ' Quick form: few rounds.' : ''}`;
 
 const reports: Record<string, Report> = {};

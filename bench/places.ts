@@ -18,9 +18,12 @@ export const places = {
   appModules: given('BENCH_APPS'),
   wrk: given('BENCH_WRK'),
   clusterMaster: join(import.meta.dirname, 'apps', 'cluster', 'master.cjs'),
+  /** Of which the app `modules` has many. */
+  route: join(import.meta.dirname, 'apps', 'modules', 'route.cjs'),
   apps: {
     small: join(import.meta.dirname, 'apps', 'small', 'app.cjs'),
     cases: join(import.meta.dirname, 'apps', 'cases', 'app.cjs'),
+    modules: join(import.meta.dirname, 'apps', 'modules', 'app.cjs'),
     heavy: join(import.meta.dirname, 'apps', 'heavy', 'app.cjs'),
     /** That of the process tests, which the strict clients are made for. */
     strict: join(root, 'test', 'process', 'fixtures', 'strict', 'app.cjs'),

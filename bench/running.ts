@@ -2,12 +2,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Agent, request } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { endAll, marked } from '../scripts/lib/guarded.mjs';
+import { writeApp } from './appFolder.ts';
 import { places, type AppName } from './places.ts';
 import type { Tool } from './tools.ts';
 
@@ -32,6 +33,8 @@ export class Running {
   readonly port: number;
   private readonly mark = randomUUID();
   private readonly home: string;
+  /** What is saved. */
+  private readonly file: string;
   private source: string;
   private version = 0;
   private child: ChildProcess | undefined;
@@ -41,16 +44,9 @@ export class Running {
     this.port = port;
     this.home = join(places.folder, `${tool.id}-${app}-${this.mark.slice(0, 8)}`);
     this.folder = join(this.home, 'app');
-    mkdirSync(this.folder, { recursive: true });
-    // The others import nothing.
-    if (app === 'heavy') symlinkSync(places.appModules, join(this.folder, 'node_modules'));
-    writeFileSync(join(this.folder, 'package.json'), JSON.stringify({ name: `${tool.id}-${app}`, private: true }));
+    this.file = writeApp(app, `${tool.id}-${app}`, this.folder);
     // The version of the code stands in the code.
-    this.source = readFileSync(places.apps[app], 'utf8').replace(
-      "process.env.GRACEFUL_RELOAD_GENERATION ?? '0'",
-      "'v0'",
-    );
-    writeFileSync(this.file, this.source);
+    this.source = readFileSync(this.file, 'utf8');
   }
 
   /** Resolves once the app answers. */
@@ -154,10 +150,6 @@ export class Running {
 
   private get startsFile(): string {
     return join(this.home, 'starts');
-  }
-
-  private get file(): string {
-    return join(this.folder, 'app.cjs');
   }
 
   private pids(): number[] {
