@@ -1,7 +1,7 @@
 /** The command line, read strictly: own options stand before the file, flags that Node knows go to Node, all after the file to the program. */
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { nodeFlagTakesValue } from '../detect/flags.ts';
 import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
@@ -32,6 +32,7 @@ const startOptions = {
   node: { type: 'string' },
   import: { type: 'string', multiple: true },
   require: { type: 'string', multiple: true, short: 'r' },
+  build: { type: 'string' },
   prefix: { type: 'string' },
   config: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -65,6 +66,7 @@ export function parseStart(args: readonly string[], cwd: string, inspect?: Inspe
     bootTimeout: duration('--boot-timeout', values['boot-timeout']),
     spares: wholeNumber('--spares', values.spares, 0, 16),
   };
+  if (values.build?.trim() === '') throw new UserError('usage', '--build is a command such as "tsc --watch".');
   if (values.watch && values['no-watch']) throw new UserError('usage', '--watch and --no-watch contradict each other.');
   if (values.poll !== undefined && values['no-watch'])
     throw new UserError('usage', '--poll and --no-watch contradict each other.');
@@ -73,6 +75,7 @@ export function parseStart(args: readonly string[], cwd: string, inspect?: Inspe
   const file = given ?? values.config;
   const here = file === undefined ? serverHere(realpathSync(cwd)) : undefined;
   const folder = realpathSync(here?.cwd ?? cwd);
+  const build = values.build ?? here?.build;
   for (const name of values.require ?? []) requireFile('--require', name, folder);
   for (const name of values.import ?? []) requireFile('--import', name, folder);
   for (const [flag, name] of loadersOf(node)) requireFile(flag, name, folder);
@@ -80,11 +83,12 @@ export function parseStart(args: readonly string[], cwd: string, inspect?: Inspe
     ...(values.require ?? []).flatMap((name) => ['--require', name]),
     ...(values.import ?? []).flatMap((name) => ['--import', name]),
   ];
+  const nodeArgs = [...(here?.nodeArgs ?? []), ...node, ...preloads];
   const options: StartOptions = {
-    script: scriptPath(file ?? here!.file, folder, node.length + preloads.length + (here?.nodeArgs.length ?? 0) > 0),
+    script: scriptPath(file ?? here!.file, folder, { hasLoader: nodeArgs.length > 0, isBuilt: build !== undefined }),
     cwd: folder,
     args: [...(here?.args ?? []), ...rest],
-    nodeArgs: [...(here?.nodeArgs ?? []), ...node, ...preloads],
+    nodeArgs,
     name: serverName(values.name),
     node: values.node,
     watch: !values['no-watch'],
@@ -96,7 +100,11 @@ export function parseStart(args: readonly string[], cwd: string, inspect?: Inspe
     envFiles: [...envFilesFound(here), ...envFilesOf(own, realpathSync(cwd))],
     inspect: wish ?? inspect,
     prefix: oneOf('--prefix', values.prefix, ['auto', 'always', 'never']) ?? 'auto',
-    group: here && Object.keys(here.env).length > 0 ? { ...group, env: here.env } : group,
+    group: {
+      ...group,
+      ...(build === undefined ? {} : { build }),
+      ...(here && Object.keys(here.env).length > 0 ? { env: here.env } : {}),
+    },
   };
   return { help: false, options, note: here?.note };
 }
@@ -213,16 +221,23 @@ function requireFile(flag: string, name: string, cwd: string): void {
 /** What Node runs by itself, or through a loader of the project's. */
 const PROGRAM = /^$|^\.([cm]?[jt]s|[jt]sx|node|wasm|json)$/;
 
-/** @param hasLoader flags for Node are given that may make it run anything */
-function scriptPath(file: string, cwd: string, hasLoader: boolean): string {
+interface Script {
+  /** Flags for Node are given that may make it run anything. */
+  readonly hasLoader: boolean;
+  /** A build may still have to write it. */
+  readonly isBuilt: boolean;
+}
+
+function scriptPath(file: string, cwd: string, { hasLoader, isBuilt }: Script): string {
   const path = resolve(cwd, file);
-  if (!existsSync(path))
+  const isThere = existsSync(path);
+  if (!isThere && !isBuilt)
     throw new UserError(
       'usage',
       `There is no file ${path}. Give the file that starts your server, or a bootstrap script.`,
       wholeFile(path),
     );
-  if (!statSync(path).isFile())
+  if (isThere && !statSync(path).isFile())
     throw new UserError('usage', `${path} is not a file. Give the file that starts your server.`, wholeFile(path));
   if (!PROGRAM.test(extname(path)) && !hasLoader)
     throw new UserError(
@@ -230,12 +245,19 @@ function scriptPath(file: string, cwd: string, hasLoader: boolean): string {
       `${path} is not a program that Node runs. Give the JavaScript or TypeScript file that starts your server.`,
       wholeFile(path),
     );
+  if (!isThere) return realPathToBe(path);
   try {
     accessSync(path, constants.R_OK);
   } catch {
     throw new UserError('usage', `${path} cannot be read: this user has no permission to.`, wholeFile(path));
   }
   return realpathSync(path);
+}
+
+/** Of a file whose folder may not be there yet either. */
+function realPathToBe(path: string): string {
+  if (existsSync(path) || dirname(path) === path) return realpathSync(path);
+  return join(realPathToBe(dirname(path)), basename(path));
 }
 
 function oneOf<T extends string>(flag: string, value: string | undefined, legal: readonly T[]): T | undefined {

@@ -23,15 +23,7 @@ export function serverHere(cwd: string): ServerHere {
   const configured = folders.find((folder) => configFiles.some((name) => existsSync(join(folder, name))));
   const root = configured ?? folders.find((folder) => existsSync(join(folder, 'package.json'))) ?? cwd;
   const detection = detect(diskFolder(root));
-  if (detection.kind === 'server') {
-    const { build } = detection.server;
-    if (build === undefined) return found(detection.server, root);
-    const reason = `the server is built by "${build}": run that beside it, and then`;
-    throw new UserError(
-      'usage',
-      whyNot({ kind: 'choose', reason, candidates: [{ ...detection.server, build: undefined }] }, ''),
-    );
-  }
+  if (detection.kind === 'server') return found(detection.server, root);
   throw new UserError('usage', whyNot(detection, relative(cwd, root)));
 }
 
@@ -62,12 +54,12 @@ function whyNot(detection: Exclude<Detection, { kind: 'server' }>, way: string):
   return `Which file? ${why}:${commands.length === 0 ? ' graceful-reload start <file>' : commands.join('')}`;
 }
 
-/** The command that starts a candidate; what builds it has to run beside it. */
+/** The command that starts a candidate. */
 function startText({ folder, entry, args, nodeArgs, env, envFiles, build }: DetectedServer): string {
   const cd = folder === '.' ? '' : `cd ${commandText([folder])} && `;
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value === '' ? '' : commandText([value])} `);
   const files = envFiles.flatMap(({ path, optional }) => [optional ? '--env-file-if-exists' : '--env-file', path]);
-  const words = ['start', ...files, ...nodeArgs, entry, ...args];
-  const beside = build === undefined ? '' : `  # beside: ${build}`;
-  return `${cd}${variables.join('')}graceful-reload ${commandText(words)}${beside}`;
+  const builder = build === undefined ? [] : ['--build', build];
+  const words = ['start', ...builder, ...files, ...nodeArgs, entry, ...args];
+  return `${cd}${variables.join('')}graceful-reload ${commandText(words)}`;
 }

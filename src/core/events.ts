@@ -9,6 +9,8 @@ export type Event =
   | { readonly type: 'start'; readonly groups: readonly GroupSpec[] }
   /** The first process turned out to be a bootstrap script: these groups replace the one that was assumed. */
   | { readonly type: 'declared'; readonly groups: readonly GroupSpec[] }
+  /** What the groups run is still being built: nothing runs, and nothing is asked for, before they `start`. */
+  | { readonly type: 'awaits-build' }
   | { readonly type: 'request'; readonly request: Request }
   | { readonly type: 'evaluated'; readonly change: number; readonly outcome: readonly GroupSpec[] | ErrorInfo }
   | { readonly type: 'checked'; readonly change: number; readonly error: ErrorInfo | null }

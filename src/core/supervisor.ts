@@ -76,6 +76,7 @@ export class Supervisor {
   serverState(): ServerState {
     const { roster } = this;
     if (roster.stopping) return this.ended ? 'stopped' : 'stopping';
+    if (roster.generation === 0) return 'starting';
     if (roster.change) return roster.change.kind === 'start' ? 'starting' : 'reloading';
     const slots = roster.groups.flatMap((group) => group.slots);
     if (roster.groups.some(anyServing)) return 'running';
@@ -95,6 +96,11 @@ export class Supervisor {
         roster.groups = event.groups.map((spec) => newGroup(spec, roster.generation));
         roster.change = null;
         beginStart(roster);
+        return;
+      case 'awaits-build':
+        roster.generation = 0;
+        roster.groups = [];
+        roster.change = null;
         return;
       case 'request':
         applyRequest(roster, event.request);

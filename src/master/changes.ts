@@ -5,6 +5,7 @@ import { ABSENT } from '../protocol/digest.ts';
 import type { Reaper } from '../platform/reaper.ts';
 import type { Address, ErrorInfo } from '../protocol/status.ts';
 import { isUserError, messageOf, UserError, wholeFile } from '../protocol/userError.ts';
+import type { Builds } from './builds.ts';
 import { evaluateBootstrap, type HostParts } from './bootstrapHost.ts';
 import { compileCheck } from './compileCheck.ts';
 import { withoutDebugger } from './debuggerEnv.ts';
@@ -27,6 +28,7 @@ export interface ChangesParts {
   readonly reaper: Reaper;
   readonly reloads: ReloadLog;
   readonly saves: Saves;
+  readonly builds: Builds;
   readonly addresses: () => Address[];
 }
 
@@ -50,7 +52,8 @@ export class Changes {
     if (!facts.isBootstrap) {
       const definition = { ...plainDefinition(facts.options), number: ++this.lastDefinition };
       facts.next = { definition, bootstrap: NO_BOOTSTRAP };
-      this.loop.enqueueLater({ type: 'evaluated', change: change.id, outcome: specsOf(definition) });
+      const outcome = this.parts.builds.isMissing(definition) ? await this.built(change) : specsOf(definition);
+      this.loop.enqueueLater({ type: 'evaluated', change: change.id, outcome });
       return;
     }
     const files = new ProcessFiles();
@@ -76,7 +79,24 @@ export class Changes {
     const outcome = await evaluateBootstrap(launch, files, this.hostParts());
     // A newer request may have taken its place meanwhile.
     if (this.facts.core.change?.id !== change.id) return;
-    this.loop.enqueue({ type: 'evaluated', change: change.id, outcome: this.declared(files, outcome) });
+    const declared = this.declared(files, outcome);
+    const isMissing = facts.next !== undefined && this.parts.builds.isMissing(facts.next.definition);
+    this.loop.enqueue({
+      type: 'evaluated',
+      change: change.id,
+      outcome: isMissing ? await this.built(change) : declared,
+    });
+  }
+
+  /** An entry that is still to be written is waited for as long as nothing else is asked for. */
+  private async built(change: Change): Promise<GroupSpec[] | ErrorInfo> {
+    const { definition } = this.facts.next!;
+    try {
+      await this.parts.builds.written(definition, () => this.facts.core.change?.id !== change.id);
+      return specsOf(definition);
+    } catch (error) {
+      return plainError('rejected', messageOf(error));
+    }
   }
 
   private declared(files: ProcessFiles, outcome: Declared | ErrorInfo): GroupSpec[] | ErrorInfo {
@@ -188,6 +208,9 @@ export class Changes {
   ended(result: ChangeResult): void {
     const { change } = result;
     this.facts.next = undefined;
+    // After its workers, so that none of them meets a folder that is being built anew.
+    if (change.kind === 'restart' && result.result !== 'superseded')
+      void this.parts.builds.restart(this.facts.definition);
     if (result.result === 'rejected' && change.phase !== 'evaluate') this.rememberRejected();
     if (change.kind === 'start') {
       this.onStarted(change, result);

@@ -73,6 +73,7 @@ export function plainDefinition(options: StartOptions): ServerDefinition {
       drainTimeout: group.drainTimeout ?? GROUP_DEFAULTS.drainTimeout,
       bootTimeout: group.bootTimeout ?? GROUP_DEFAULTS.bootTimeout,
       spares: group.spares ?? GROUP_DEFAULTS.spares,
+      build: group.build,
       args: [...options.args],
       nodeArgs: [...options.nodeArgs],
       env: { ...group.env },
@@ -115,7 +116,7 @@ export function declaredDefinition(options: StartOptions, declared: Declared, nu
   refuseGroupFlags(options, script);
   const definition = parsed.data;
   const groups = Object.entries(definition.groups).map(([name, group]) => {
-    const entry = entryOf(name, group.entry, options.script, script);
+    const entry = entryOf(name, group, options.script, script);
     return [name, groupOf(name, entry, group, definition, options, declared, number)] as const;
   });
   const reloadOn = options.reloadOn ?? definition.reloadOn;
@@ -199,11 +200,12 @@ function splitEnvFiles(nodeArgs: readonly string[], cwd: string): { nodeArgs: st
   return { nodeArgs: rest, envFiles };
 }
 
-function entryOf(group: string, entry: string, script: string, shown: string): string {
+/** One that a build writes need not be there yet. */
+function entryOf(name: string, { entry, build }: GroupOptions, script: string, shown: string): string {
   const path = resolve(dirname(script), entry);
-  if (existsSync(path) && statSync(path).isFile()) return path;
-  const place = optionPlace(script, ['groups', group, 'entry']);
-  throw new UserError('bootstrap-error', `${shown}: groups.${group}.entry: there is no file ${path}`, place);
+  if (existsSync(path) ? statSync(path).isFile() : build !== undefined) return path;
+  const place = optionPlace(script, ['groups', name, 'entry']);
+  throw new UserError('bootstrap-error', `${shown}: groups.${name}.entry: there is no file ${path}`, place);
 }
 
 function refuseGroupFlags(options: StartOptions, script: string): void {
@@ -213,6 +215,7 @@ function refuseGroupFlags(options: StartOptions, script: string): void {
     drainTimeout: 'drainTimeout',
     bootTimeout: 'bootTimeout',
     spares: 'spares',
+    build: 'build',
   };
   for (const [flag, option] of Object.entries(names)) {
     if (options.group[flag as keyof typeof options.group] === undefined) continue;

@@ -34,6 +34,11 @@ export class Facts {
     this.definition = plainDefinition(options);
   }
 
+  /** Whether it is known which groups there are, and they have been started: before that nothing can be asked of them. */
+  get hasBegun(): boolean {
+    return this.isBootstrap !== null && this.core.generation > 0;
+  }
+
   group(name: string): Group | undefined {
     return this.core.groups.find(({ spec }) => spec.name === name);
   }

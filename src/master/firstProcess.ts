@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Exit } from '../core/pool.ts';
 import type { Request } from '../core/requests.ts';
 import { UserError } from '../protocol/userError.ts';
-import { declaredDefinition, specsOf, type Declared } from './definitions.ts';
+import { declaredDefinition, type Declared } from './definitions.ts';
 import { errorPlace, REFUSED_FLAGS } from './errors.ts';
 import { keepTexts, withoutEnvFiles } from './files.ts';
 import type { Loop } from './loop.ts';
@@ -68,7 +68,7 @@ export class FirstProcess {
     }
     parts.registry.rename(facts.definition.name ?? parts.name);
     facts.bootstrap = keepTexts(handle.files);
-    this.loop.enqueue({ type: 'declared', groups: specsOf(facts.definition) });
+    this.loop.begin('declared');
   }
 
   /** A first start that cannot come to anything by a later save ends the command; true when it did. */

@@ -68,7 +68,7 @@ export class Live {
     const { facts, saves } = this.parts;
     const { core } = facts;
     if (core.stopping) throw new UserError('no-server', `${this.parts.name()} is stopping.`);
-    if (facts.isBootstrap === null || core.change?.kind === 'start') return { busy: 'it is starting' };
+    if (!facts.hasBegun || core.change?.kind === 'start') return { busy: 'it is starting' };
     if (core.change ?? core.queued) return { busy: `generation ${core.generation} is coming up` };
     const files = saves.notRun();
     // A file that only a failed attempt asked for is in none that serves.

@@ -30,6 +30,8 @@ export interface Loop {
   readonly parts: MasterParts;
   readonly facts: Facts;
   readonly counting: Counting;
+  /** The definition is known: its groups start, once what they run has been built. */
+  begin(as: 'start' | 'declared'): void;
   /** Hands an event to the core and carries out what it decides; within such a step: right after it. */
   enqueue(event: Event): void;
   /** The same from a place that must be left first. */

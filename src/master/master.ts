@@ -8,6 +8,7 @@ import { Reaper } from '../platform/reaper.ts';
 import type { ReloadReport, Snapshot, StopReport, Trigger } from '../protocol/status.ts';
 import { UserError } from '../protocol/userError.ts';
 import type { Report } from '../protocol/workerMessages.ts';
+import { Builds } from './builds.ts';
 import { Changes } from './changes.ts';
 import { ControlServer } from './controlServer.ts';
 import { DebugPorts } from './debugPorts.ts';
@@ -41,6 +42,7 @@ export class Master implements Loop {
   private readonly reloads = new ReloadLog();
   private readonly lives = new Lives();
   private readonly logs = new WorkerLogs();
+  private readonly builds: Builds;
   private readonly first: FirstProcess;
   private readonly workers: Workers;
   private readonly changes: Changes;
@@ -52,6 +54,8 @@ export class Master implements Loop {
 
   private stopReport: StopReport = { stopped: 0, forcedKills: 0 };
   private readonly stopWaiters: ((report: StopReport) => void)[] = [];
+  /** Resolves once nothing is waited for that has to be built before the groups start. */
+  private begun: Promise<void> = Promise.resolve();
   private isPushDue = false;
   /** Files whose flags are worked out anew; null: of all that are known to have changed. */
   private flagsDue: Set<string> | null = new Set();
@@ -63,6 +67,7 @@ export class Master implements Loop {
     this.parts = parts;
     this.facts = new Facts(parts.options);
     this.flags = new RestartFlags(this.facts, parts.terminal, () => this.changed());
+    this.builds = new Builds({ loop: this, reaper: this.reaper });
     this.first = new FirstProcess(this);
     this.intake = new Intake({
       loop: this,
@@ -97,6 +102,7 @@ export class Master implements Loop {
       reaper: this.reaper,
       reloads: this.reloads,
       saves: this.intake.saves,
+      builds: this.builds,
       addresses: () => this.facts.core.groups.flatMap(({ spec }) => this.workers.addresses(spec.name)),
     });
     const { token } = parts.registry.entry;
@@ -127,9 +133,31 @@ export class Master implements Loop {
     });
     // The name may be the bootstrap script's to tell: until then the file stands for it.
     this.parts.terminal.starting(this.facts.options.name ?? this.facts.display(this.facts.options.script));
-    this.watch(this.facts.options.script);
-    this.enqueue({ type: 'start', groups: specsOf(this.facts.definition) });
+    this.begin('start');
     return over;
+  }
+
+  begin(as: 'start' | 'declared'): void {
+    const { definition } = this.facts;
+    const go = (type: 'start' | 'declared'): void => {
+      // Only now: a folder that is not there cannot be watched.
+      this.watch(this.facts.options.script);
+      this.enqueue({ type, groups: specsOf(definition) });
+    };
+    this.builds.start(definition);
+    if (!this.builds.isMissing(definition)) {
+      go(as);
+      return;
+    }
+    this.enqueue({ type: 'awaits-build' });
+    this.begun = this.builds
+      .written(definition, () => this.isStopping)
+      .then(
+        () => {
+          if (!this.isStopping) go('start');
+        },
+        (error: unknown) => this.abort(error),
+      );
   }
 
   get isStopping(): boolean {
@@ -141,6 +169,7 @@ export class Master implements Loop {
     if (force) this.exitCode = 130;
     if (!this.facts.core.stopping) this.parts.terminal.stopping(this.name);
     this.debugPorts.dispose();
+    void this.builds.stop();
     this.enqueue({ type: force ? 'force-stop' : 'stop' });
   }
 
@@ -152,7 +181,7 @@ export class Master implements Loop {
     this.isDraining = true;
     try {
       for (let next = this.queue.shift(); next; next = this.queue.shift()) {
-        if (next.type === 'declared') this.lives.clear();
+        if (next.type === 'declared' || next.type === 'awaits-build') this.lives.clear();
         if (next.type === 'exited') this.lives.ended(next.worker, Date.now());
         for (const command of this.facts.core.handle(next, this.now())) this.perform(command);
       }
@@ -236,6 +265,7 @@ export class Master implements Loop {
 
   abort(error: unknown): void {
     this.workers.killAll();
+    void this.builds.stop();
     this.dispose();
     void this.control.close();
     this.fail(error instanceof Error ? error : new Error(String(error)));
@@ -302,14 +332,14 @@ export class Master implements Loop {
         await this.workers.figures.fresh();
         return this.snapshot();
       },
-      reload: ({ group, slot }) => {
-        this.refuseWhenStopping();
+      reload: async ({ group, slot }) => {
+        await this.whenBegun();
         this.intake.onCommand();
         const scope = scopeOfDemand(this.facts.core.groups, group, slot);
         return this.request('reload', scope, { kind: 'command', files: [] });
       },
-      restart: () => {
-        this.refuseWhenStopping();
+      restart: async () => {
+        await this.whenBegun();
         this.intake.onCommand();
         const scope = new Map(this.facts.core.groups.map(({ spec }) => [spec.name, null]));
         return this.request('restart', scope, { kind: 'restart', files: [] });
@@ -318,7 +348,7 @@ export class Master implements Loop {
       history: () => ({ lives: this.lives.list() }),
       logs: (asked, client) => {
         // Which groups there will be is not known before.
-        if (this.facts.isBootstrap !== null) slotsOfDemand(this.facts.core.groups, asked.group, asked.slot);
+        if (this.facts.hasBegun) slotsOfDemand(this.facts.core.groups, asked.group, asked.slot);
         return this.logs.read(asked, client);
       },
       inspect: async ({ group, slot }) => {
@@ -350,6 +380,13 @@ export class Master implements Loop {
     if (this.facts.core.stopping) throw new UserError('no-server', `${this.name} is stopping.`);
   }
 
+  /** What is asked for while the groups wait for their build is done after it. */
+  private async whenBegun(): Promise<void> {
+    this.refuseWhenStopping();
+    await this.begun;
+    this.refuseWhenStopping();
+  }
+
   changed(): void {
     if (this.isPushDue) return;
     this.isPushDue = true;
@@ -379,7 +416,7 @@ export class Master implements Loop {
   private onStopped(): void {
     this.parts.terminal.stopped(this.name, this.stopReport.stopped, this.stopReport.forcedKills);
     // Whoever waits for the end may count on the ports being free.
-    void this.workers.endSpares().then(() => {
+    void Promise.all([this.workers.endSpares(), this.builds.stop()]).then(() => {
       this.dispose();
       for (const done of this.stopWaiters.splice(0)) done(this.stopReport);
       void this.control.close().then(() => this.finish(this.exitCode));

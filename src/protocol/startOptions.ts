@@ -38,6 +38,8 @@ export interface GroupFlags {
   readonly drainTimeout?: number | undefined;
   readonly bootTimeout?: number | undefined;
   readonly spares?: number | undefined;
+  /** Keeps building what the workers run. */
+  readonly build?: string | undefined;
   /** Added to the environment; wins over all. */
   readonly env?: Readonly<Record<string, string>> | undefined;
 }

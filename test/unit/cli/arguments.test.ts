@@ -51,6 +51,14 @@ describe('start', () => {
     });
   });
 
+  it('runs a file that is not there only when something builds it', () => {
+    const { script, group } = parse('--build watch dist/deep/server.js');
+    assert.deepEqual([script, group.build], [join(cwd, 'dist/deep/server.js'), 'watch']);
+    refuses('dist/deep/server.js', /There is no file .*dist\/deep\/server\.js/);
+    refuses('--build watch src', /src is not a file/);
+    refuses('--build= server.ts', /--build is a command/);
+  });
+
   it('takes its own options before the file, with or without an equals sign', () => {
     const { group, name, watch, reloadOn, prefix, node } = parse(
       '--workers 4 --order=stop-first --drain-timeout 2s --boot-timeout=1m --spares 0 --name shop --no-watch --reload-on never --prefix always --node /n server.ts',

@@ -56,6 +56,32 @@ test('the script of the nearest package, in its folder as under npm run; own opt
   assert.equal(parsed.note, 'script "dev": node --import tsx src/app.ts --port 1; left out: pino-pretty');
 });
 
+test('what builds the server runs beside it: its output need not be there, unless another command is given', (t) => {
+  const folder = project(t, {
+    'package.json': script('concurrently "tsc -w" "node --watch dist/app.js"'),
+    'src/app.ts': '',
+  });
+  const parsed = parseStart([], folder);
+  assert.ok(!parsed.help);
+  assert.deepEqual([parsed.options.script, parsed.options.group.build], [join(folder, 'dist/app.js'), 'tsc --watch']);
+  assert.equal(parsed.note, 'script "dev": node dist/app.js, built by tsc --watch');
+  const other = parseStart(['--build', 'npm run watch'], folder);
+  assert.ok(!other.help);
+  assert.equal(other.options.group.build, 'npm run watch');
+});
+
+test('a candidate that is built is listed with its build', (t) => {
+  const folder = project(t, {
+    'package.json': '{ "workspaces": ["apps/*"] }',
+    'apps/api/package.json': script('tsc && node dist/main.js'),
+    'apps/web/package.json': script('node web.js'),
+    'apps/web/web.js': '',
+  });
+  assert.throws(() => parseStart([], folder), {
+    message: /\n {2}cd apps\/api && graceful-reload start --build 'tsc --watch' dist\/main\.js\n/,
+  });
+});
+
 test('several candidates are listed, each with the command that starts it', (t) => {
   const folder = project(t, {
     'package.json': '{ "workspaces": ["apps/*"] }',

@@ -14,6 +14,19 @@ describe('first start', () => {
     assert.equal(world.core.nextDeadline(), null);
   });
 
+  it('is starting, with nothing to run, while what its groups run is still being built', () => {
+    const world = new World();
+    assert.equal(world.core.serverState(), 'starting');
+    world.start(spec('main'));
+    assert.deepEqual(world.send({ type: 'awaits-build' }), []);
+    assert.equal(world.core.serverState(), 'starting');
+    assert.deepEqual([world.core.groups, world.core.nextDeadline()], [[], null]);
+    // The process that told of the groups ends meanwhile, and is none of theirs.
+    assert.deepEqual(world.send({ type: 'exited', worker: 1, exit: exitOf(0), diskDiffers: false }), []);
+    assert.deepEqual(world.start(spec('web')), ['began start g1', 'spawn web#1 g1']);
+    assert.deepEqual(world.ready('web#1 g1'), ['admit web#1 g1', 'done g1']);
+  });
+
   it('starts all groups independently, those that do not reload among them', () => {
     const world = new World();
     const groups = [

@@ -1,0 +1,94 @@
+/** One build command, run by the shell as under `npm run`: its output, its end. Knows nothing of groups. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { Transform, type Readable } from 'node:stream';
+import { isWindows, killGroup, killTree } from '../platform/processes.ts';
+import { messageOf } from '../protocol/userError.ts';
+import type { Output, Writer } from './output.ts';
+
+export interface BuildLaunch {
+  readonly command: string;
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** What is still in its pipes when it has ended is read for so long: a process that left its group may hold them open. */
+const UNREAD_MS = 1000;
+
+export class BuildProcess {
+  readonly pid: number | undefined;
+  /** How it ended, in words. */
+  readonly ended: Promise<string>;
+  /** The same once it has. */
+  end: string | undefined;
+  isKilled = false;
+  private readonly child: ChildProcess;
+  private readonly outputs: readonly Readable[];
+
+  constructor({ command, cwd, env }: BuildLaunch) {
+    this.child = spawn(command, {
+      cwd,
+      env,
+      shell: true,
+      // Standard input stays open: esbuild and rollup take its end for the wish to stop.
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // As the workers: what it starts ends with it, and Ctrl+C reaches the master alone.
+      detached: !isWindows,
+      windowsHide: true,
+    });
+    this.pid = this.child.pid;
+    this.outputs = [this.child.stdout, this.child.stderr] as Readable[];
+    this.child.stdin?.on('error', () => undefined);
+    this.ended = new Promise((done) => {
+      const end = (how: string): void => {
+        this.end ??= how;
+        done(this.end);
+      };
+      this.child.once('error', (error) => {
+        if (this.pid === undefined) end(`cannot be started: ${messageOf(error)}`);
+      });
+      this.child.once('close', (code, signal) =>
+        end(signal === null ? `ended with code ${code ?? '?'}` : `was ended by ${signal}`),
+      );
+    });
+    this.child.once('exit', () => this.onExit());
+  }
+
+  /** Shows what it writes. */
+  show(output: Output, errorOutput: Output, writer: Writer): void {
+    const [stdout, stderr] = this.outputs as [Readable, Readable];
+    output.follow(stdout.pipe(withoutClearing()), () => writer);
+    errorOutput.follow(stderr.pipe(withoutClearing()), () => writer);
+  }
+
+  /** Ends it and everything it started, at once. */
+  kill(): void {
+    if (this.pid === undefined || this.end !== undefined) return;
+    this.isKilled = true;
+    killTree(this.pid);
+    // It may have ended by itself a moment ago.
+    if (this.child.exitCode !== null || this.child.signalCode !== null) this.closeOutputs();
+  }
+
+  private onExit(): void {
+    // Its children end with it; the group is still there as long as one of them lives.
+    if (this.pid !== undefined && !isWindows) killGroup(this.pid);
+    if (this.isKilled) this.closeOutputs();
+    else setTimeout(() => this.closeOutputs(), UNREAD_MS).unref();
+  }
+
+  private closeOutputs(): void {
+    for (const stream of this.outputs) stream.destroy();
+  }
+}
+
+const ESCAPE = '\u001b';
+/** Compilers clear the screen before each build: here it is not theirs alone. */
+const CLEARING = new RegExp(`${ESCAPE}(?:c|\\[[0-3]?J|\\[(?:1;1)?H)`, 'g');
+
+function withoutClearing(): Transform {
+  return new Transform({
+    // One character for each byte.
+    transform: (chunk: Buffer, _encoding, done) =>
+      done(null, Buffer.from(chunk.toString('latin1').replace(CLEARING, ''), 'latin1')),
+  });
+}

@@ -1,0 +1,152 @@
+/** A builder beside the server: `tsc --watch`, as this repository has it, in a project that is never built by hand. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { poll } from './harness/events.ts';
+import { allGone, isAlive, marked } from './harness/processes.ts';
+import { Project } from './harness/project.ts';
+import type { Server, ServerOptions } from './harness/server.ts';
+
+const BUILD = ['--build', 'tsc --watch', 'dist/app.js'];
+
+function built(t: TestContext): Project {
+  const project = Project.of('built', t);
+  project.link('.bin');
+  return project;
+}
+
+async function word(server: Server): Promise<unknown> {
+  return (await server.ask()).body['word'];
+}
+
+/** Saves a source; resolves once the builder is through with it. */
+async function save(project: Project, server: Server, text: string): Promise<void> {
+  const from = server.lines.length;
+  project.write('src/word.ts', text);
+  await server.line(/^build \| .*Found \d errors?\./, from);
+}
+
+/** The compilers that run, without the shells around them. */
+const builders = (project: Project): number[] =>
+  [...marked(project.mark)].filter(([, command]) => /\.bin\/tsc /.test(command)).map(([pid]) => pid);
+
+async function ready(project: Project, args = BUILD, options: ServerOptions = {}): Promise<Server> {
+  const server = await project.start(args, options);
+  assert.equal(server.snapshots[0]?.state, 'starting');
+  await server.settled();
+  return server;
+}
+
+test('a first start waits for the build; each save of a source is one reload, and none where the build writes nothing', async (t) => {
+  const project = built(t);
+  const server = await ready(project);
+  const lines = server.lines.join('\n');
+  assert.match(lines, /^graceful-reload {2}waits until "tsc --watch" has written dist\/app\.js$/m);
+  assert.match(lines, /^build \| .*Starting compilation in watch mode/m);
+  // What would have cleared the terminal of everybody's lines.
+  assert.ok(!lines.includes('\u001b'), lines);
+  assert.equal(await word(server), 'one');
+
+  for (const [index, text] of ['two', 'three'].entries()) {
+    const report = await server.reloadBy(() => save(project, server, `export const word: string = '${text}';\n`));
+    assert.deepEqual([report.result, report.id, report.trigger.files], ['done', index + 1, ['dist/word.js']]);
+    assert.equal(await word(server), text);
+  }
+
+  await save(project, server, 'export const word: string = 4;\n');
+  assert.ok(server.lines.some((line) => /^build \| .*src\/word\.ts.*TS2322/.test(line)));
+  const waited = await project.json(['wait']);
+  assert.deepEqual([waited.code, (waited.value as { generation: number }).generation], [0, 3]);
+  assert.equal(await word(server), 'three');
+
+  const healed = await server.reloadBy(() => save(project, server, "export const word: string = 'four';\n"));
+  assert.deepEqual([healed.result, healed.id], ['done', 3]);
+  assert.equal(await word(server), 'four');
+});
+
+test('a stop ends the builder, also while the server waits for it', async (t) => {
+  const project = built(t);
+  const server = await ready(project);
+  assert.equal(builders(project).length, 1);
+  assert.equal((await project.json(['stop'])).code, 0);
+  assert.equal(await server.exit, 0);
+  await allGone(project.mark);
+
+  project.remove('dist/app.js');
+  project.write('src/word.ts', 'export const word: string = 4;\n');
+  const waiting = await project.start(BUILD);
+  await waiting.line(/^build \| .*Found 1 error/);
+  const reload = project.run(['reload']);
+  assert.equal(await waiting.stop(), 0);
+  await reload;
+  await allGone(project.mark);
+});
+
+test('SIGKILL of the master leaves no builder behind', async (t) => {
+  const project = built(t);
+  const server = await ready(project);
+  const [pid] = builders(project);
+  server.child.kill('SIGKILL');
+  await server.exit;
+  await poll(() => !isAlive(pid!), 'the end of the builder');
+  await allGone(project.mark);
+});
+
+test('a builder that ends is told of, the server serves on; a restart runs it anew', async (t) => {
+  const project = built(t);
+  const server = await ready(project);
+  const [first] = builders(project);
+  process.kill(first!, 'SIGKILL');
+  await server.line(/the build "tsc --watch" (was ended by SIGKILL|ended with code 137); a restart runs it again/);
+  assert.equal(await word(server), 'one');
+
+  project.write('src/word.ts', "export const word: string = 'two';\n");
+  assert.equal((await project.json(['restart'])).code, 0);
+  await server.until(() => server.lastReload?.trigger.kind === 'change', 'what the new builder wrote');
+  await server.settled();
+  assert.equal(await word(server), 'two');
+  const [second] = builders(project);
+  assert.equal((await project.json(['restart'])).code, 0);
+  await poll(() => builders(project).length === 1 && builders(project)[0] !== second, 'another builder');
+});
+
+test('a build that ends without the entry ends the start, with what it said', async (t) => {
+  const project = built(t);
+  project.write('src/word.ts', 'export const word: string = 4;\n');
+  const failed = await project.run(['start', '--build', 'tsc', 'dist/app.js']);
+  assert.equal(failed.code, 1);
+  assert.match(failed.stderr, /The build "tsc" ended with code \d and has not written dist\/app\.js\./);
+  assert.match(failed.stdout, /^build \| .*TS2322/m);
+
+  project.write('src/word.ts', "export const word: string = 'one';\n");
+  const server = await ready(project, ['--build', 'tsc', 'dist/app.js']);
+  assert.equal(await word(server), 'one', 'one that does not watch will do');
+});
+
+test('without a file the builder of the script is found; esbuild goes on as long as its standard input is open', async (t) => {
+  const project = built(t);
+  const server = await ready(project, []);
+  assert.ok(server.lines.some((line) => line.endsWith('script "dev": node dist/app.js, built by tsc --watch')));
+  assert.equal(await word(server), 'one');
+  await server.stop();
+
+  const esbuild = 'esbuild src/app.ts --bundle --platform=node --outfile=dist/app.js --watch';
+  const other = await ready(project, ['--build', esbuild, 'dist/app.js']);
+  await other.line(/^build \| \[watch\] build finished/);
+  const report = await other.reloadBy(() => project.write('src/word.ts', "export const word: string = 'two';\n"));
+  assert.equal(report.result, 'done');
+  assert.equal(await word(other), 'two');
+});
+
+test('the group of a bootstrap script has a build of its own; the flag for it is refused', async (t) => {
+  const project = built(t);
+  const server = await ready(project, ['groups.cjs']);
+  assert.equal(server.group('web').entry, 'dist/app.js');
+  const report = await server.reloadBy(() => save(project, server, "export const word: string = 'two';\n"));
+  assert.deepEqual([report.result, report.id], ['done', 1]);
+  assert.equal(await word(server), 'two');
+  await server.stop();
+
+  const refused = await project.run(['start', '--build', 'tsc --watch', 'groups.cjs']);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /Set groups\.<name>\.build in groups\.cjs instead/);
+});
