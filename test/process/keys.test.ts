@@ -16,7 +16,8 @@ class Pty {
   private text = '';
 
   constructor(project: Project, command: string, env: NodeJS.ProcessEnv = {}) {
-    this.child = spawn('script', ['-qefc', command, '/dev/null'], {
+    // A shell in between, which `script` takes from SHELL, would end as interrupted whatever the command makes of Ctrl+C.
+    this.child = spawn('script', ['-qefc', `exec ${command}`, '/dev/null'], {
       cwd: project.folder,
       env: project.environment({ NO_COLOR: '1', ...env }),
       stdio: ['pipe', 'pipe', 'inherit'],
