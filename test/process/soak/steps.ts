@@ -47,7 +47,8 @@ export const edits: readonly Step[] = [
     weight: 3,
     play: async (stage, random) => {
       const served = stage.wanted;
-      stage.project.write('word.cjs', pick(random, BROKEN));
+      // Never half of it: the successor of a crashed worker loads at once whatever is there.
+      stage.project.writeAtomically('word.cjs', pick(random, BROKEN));
       const { live } = await stage.server.control.request('wait', { timeout: 30_000 });
       assert.equal(live, false, 'what is broken is not live');
       assert.deepEqual(await stage.words(), [served]);
