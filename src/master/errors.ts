@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ErrorInfo } from '../protocol/status.ts';
 import type { ErrorPlace } from '../protocol/userError.ts';
+import { inSource, type Position } from './sourceMaps.ts';
 
 /** Code of an error of Node's over its command line: no save can mend that. */
 export const REFUSED_FLAGS = 'refused-flags';
@@ -31,7 +32,9 @@ export function errorInfo(
   display: (path: string) => string,
   lastLoaded?: string,
 ): ErrorInfo {
-  const place = placeOf(failure, stderr) ?? snippetOf(failure, lastLoaded);
+  const told = placeOf(failure, stderr) ?? snippetOf(failure, lastLoaded);
+  // What was built is told of where it was written, as far as its map tells.
+  const place = told && inSource(told);
   const name = /^(\w*Error)\b/m.exec(failure.stack ?? '')?.[1];
   const firstLine =
     TRANSFORM.exec(failure.message)?.[4] ?? failure.message.split('\n')[0]?.replace(/^ +[x×] /, '') ?? '';
@@ -55,13 +58,7 @@ export function errorPlace({ file, line, column }: ErrorInfo): ErrorPlace | unde
   return file === null ? undefined : { file, line, column };
 }
 
-interface Place {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number | null;
-}
-
-function placeOf({ stack, message }: Failure, stderr: string): Place | undefined {
+function placeOf({ stack, message }: Failure, stderr: string): Position | undefined {
   const transform = TRANSFORM.exec(message);
   if (transform) return { file: transform[1]!, line: Number(transform[2]), column: Number(transform[3]) + 1 };
   const fromStack = frameOf(stack ?? '');
@@ -77,7 +74,7 @@ function placeOf({ stack, message }: Failure, stderr: string): Place | undefined
 }
 
 /** Node names the importing file but not the line, and our hooks push it off the stack: it is where the missing file is mentioned. */
-function importOf(message: string): Place | undefined {
+function importOf(message: string): Position | undefined {
   const missing = /^Cannot find (?:module|package) '([^']+)'/m.exec(message)?.[1];
   const importer = /imported from (.+)$/m.exec(message)?.[1] ?? /^Require stack:\n- (.+)$/m.exec(message)?.[1];
   const file = importer === undefined ? undefined : pathOf(importer);
@@ -95,14 +92,14 @@ function importOf(message: string): Place | undefined {
   return { file, line: index < 0 ? 1 : index + 1, column: column < 0 ? null : column + 1 };
 }
 
-function frameOf(text: string): Place | undefined {
+function frameOf(text: string): Position | undefined {
   const match = FRAME.exec(text);
   const file = match && pathOf(match[1]!);
   return file && !isForeign(file) ? { file, line: Number(match[2]), column: match[3]!.length + 1 } : undefined;
 }
 
 /** `,-[2:1]` above the lines that the parser shows, with their numbers and a caret. */
-function snippetOf({ code, message }: Failure, file: string | undefined): Place | undefined {
+function snippetOf({ code, message }: Failure, file: string | undefined): Position | undefined {
   if (code !== 'ERR_INVALID_TYPESCRIPT_SYNTAX' || file === undefined) return undefined;
   const shown = /^ *(\d+) \| [^\n]*\n *[:·] ( *)\^/m.exec(message);
   return shown ? { file, line: Number(shown[1]), column: shown[2]!.length + 1 } : undefined;

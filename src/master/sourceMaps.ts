@@ -1,29 +1,43 @@
-/** The sources that a build output names in its source map. */
-import { readFileSync } from 'node:fs';
+/** What a build output tells of the sources that it was built from, by its source map. */
+import { AnyMap, originalPositionFor, type TraceMap } from '@jridgewell/trace-mapping';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const MAP_COMMENT = /^\/\/[#@] sourceMappingURL=(\S+)\s*$/gm;
 
-const mapSchema = z.object({
-  sourceRoot: z.string().nullish(),
-  sources: z.array(z.string().nullable()),
-});
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  /** Counts from 1; null where only the line is known. */
+  readonly column: number | null;
+}
 
 /** Whether `output` was built from `source`; false too where there is no map, or none that can be read. */
 export function isBuiltFrom(output: string, source: string): boolean {
+  return mapOf(output)?.resolvedSources.some((url) => url !== null && pathOf(url) === source) ?? false;
+}
+
+/** The place in the source that a place in a build output stands for; the same place where nothing tells, or the source is not here. */
+export function inSource(place: Position): Position {
+  const map = mapOf(place.file);
+  if (!map) return place;
+  const { source, line, column } = originalPositionFor(map, { line: place.line, column: (place.column ?? 1) - 1 });
+  const file = source === null ? undefined : pathOf(source);
+  if (file === undefined || line === null || !existsSync(file)) return place;
+  return { file, line, column: place.column === null ? null : column + 1 };
+}
+
+function mapOf(output: string): TraceMap | undefined {
   try {
     const url = [...readFileSync(output, 'utf8').matchAll(MAP_COMMENT)].at(-1)?.[1];
-    if (url === undefined) return false;
-    const inline = url.startsWith('data:');
-    const file = inline ? output : fromUrl(url, dirname(output));
-    const { sourceRoot, sources } = mapSchema.parse(JSON.parse(inline ? inlineText(url) : readFileSync(file, 'utf8')));
-    const root = fromUrl(sourceRoot ?? '', dirname(file));
-    return sources.some((one) => one !== null && fromUrl(one, root) === source);
+    if (url === undefined) return undefined;
+    const isInline = url.startsWith('data:');
+    const file = isInline ? output : (pathOf(url) ?? resolve(dirname(output), decodeURIComponent(url)));
+    return AnyMap(isInline ? inlineText(url) : readFileSync(file, 'utf8'), pathToFileURL(file).href);
   } catch {
     // A builder may be just writing it: then nothing is known of it.
-    return false;
+    return undefined;
   }
 }
 
@@ -33,6 +47,6 @@ function inlineText(url: string): string {
   return url.slice(0, comma).endsWith(';base64') ? Buffer.from(data, 'base64').toString() : decodeURIComponent(data);
 }
 
-function fromUrl(url: string, folder: string): string {
-  return url.startsWith('file:') ? fileURLToPath(url) : resolve(folder, decodeURIComponent(url));
+function pathOf(url: string): string | undefined {
+  return url.startsWith('file:') ? fileURLToPath(url) : undefined;
 }

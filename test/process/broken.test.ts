@@ -4,6 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import ts from 'typescript';
 import { Project } from './harness/project.ts';
 
 test('a save that does not boot is rejected, the old code serves on, and the next good save heals', async (t) => {
@@ -251,6 +252,31 @@ test('a broken save that the successor of a crashed worker loads first is reject
     assert.equal(healed.result, 'done');
     await server.settled();
   }
+});
+
+test('the error of a build output is told at its place in the source', async (t) => {
+  const project = Project.of('cjs', t);
+  const build = (source: string): void => {
+    project.write('src/message.ts', source);
+    const compilerOptions = {
+      module: ts.ModuleKind.CommonJS,
+      sourceMap: true,
+      sourceRoot: '../src',
+      removeComments: true,
+    };
+    const { outputText, sourceMapText } = ts.transpileModule(source, { fileName: 'message.ts', compilerOptions });
+    project.write('dist/message.js.map', sourceMapText!);
+    project.write('dist/message.js', outputText);
+  };
+  build("export const message: string = 'one';\n");
+  project.replace('app.cjs', './message.cjs', './dist/message.js');
+  const server = await project.ready(['app.cjs']);
+  const { result, error } = await server.reloadBy(() =>
+    build("/* What\n   the output leaves out. */\nconst host: string = 'db';\nthrow new Error(`no ${host}`);\n"),
+  );
+  assert.equal(result, 'rejected');
+  assert.deepEqual([error?.file, error?.line, error?.column], ['src/message.ts', 4, 7]);
+  await server.line(/rejected: Error: no db at src\/message\.ts:4:7/);
 });
 
 test('what a rejected reload had not come to is not tried by itself: other groups, and files further on', async (t) => {

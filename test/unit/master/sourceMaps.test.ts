@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { isBuiltFrom } from '../../../src/master/sourceMaps.ts';
+import { inSource, isBuiltFrom } from '../../../src/master/sourceMaps.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'source-maps-'));
 test.after(() => rmSync(folder, { recursive: true }));
@@ -16,11 +16,16 @@ function output(comment: string): string {
   return path;
 }
 
-const inline = (map: object): string =>
-  `//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}`;
+const inline = (map: object): string => {
+  const whole = { version: 3, names: [], mappings: '', ...map };
+  return `//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(whole)).toString('base64')}`;
+};
 
 test('a map beside the output, and one within it', () => {
-  writeFileSync(join(folder, 'out.js.map'), JSON.stringify({ sources: [null, 'src/a%20b.ts'] }));
+  writeFileSync(
+    join(folder, 'out.js.map'),
+    JSON.stringify({ version: 3, names: [], mappings: '', sources: [null, 'src/a%20b.ts'] }),
+  );
   assert.ok(isBuiltFrom(output('//# sourceMappingURL=out.js.map'), source));
   assert.ok(isBuiltFrom(output(inline({ sources: ['src/a b.ts'] })), source));
   assert.ok(!isBuiltFrom(output(inline({ sources: ['src/other.ts'] })), source));
@@ -36,4 +41,15 @@ test('no map, a missing one and a broken one tell nothing', () => {
   assert.ok(!isBuiltFrom(output('//# sourceMappingURL=gone.js.map'), source));
   assert.ok(!isBuiltFrom(output('//# sourceMappingURL=data:application/json,{'), source));
   assert.ok(!isBuiltFrom(join(folder, 'gone.js'), source));
+});
+
+test('a place in an output stands for one in its source, if that is there', () => {
+  // Line 1 from column 5 on stands for line 3 of the source from column 2 on.
+  const file = output(inline({ sources: ['src/a b.ts'], mappings: 'IAEC' }));
+  assert.deepEqual(inSource({ file, line: 1, column: 6 }), { file, line: 1, column: 6 });
+  mkdirSync(join(folder, 'src'));
+  writeFileSync(source, '');
+  assert.deepEqual(inSource({ file, line: 1, column: 6 }), { file: source, line: 3, column: 2 });
+  assert.deepEqual(inSource({ file, line: 1, column: 2 }), { file, line: 1, column: 2 });
+  assert.deepEqual(inSource({ file, line: 2, column: null }), { file, line: 2, column: null });
 });
