@@ -3,6 +3,7 @@
  * only a worker whose entry has never been written has to wait for it.
  */
 import { statSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Reaper } from '../platform/reaper.ts';
 import { withBinFolders } from '../platform/searchPath.ts';
@@ -48,6 +49,14 @@ export class Builds {
   /** Whether a group has a build that has not written its entry. */
   isMissing({ groups }: ServerDefinition): boolean {
     return [...groups.values()].some(isUnbuilt);
+  }
+
+  /** Whether a build runs that writes the file, as far as that shows: what lies where the entry does is its output. */
+  writes(file: string, { groups }: ServerDefinition): boolean {
+    return [...groups.values()].some((group) => {
+      const process = this.processes.get(keyOf(group));
+      return process !== undefined && process.end === undefined && isOutput(file, group);
+    });
   }
 
   /**
@@ -107,7 +116,7 @@ export class Builds {
   private processOf(group: GroupDefinition): BuildProcess | undefined {
     const { build: command } = group.options;
     if (command === undefined || this.isStopped) return undefined;
-    const key = `${group.cwd}\0${command}`;
+    const key = keyOf(group);
     const present = this.processes.get(key);
     if (present && present.end === undefined) return present;
     const { extraEnv, output, errorOutput } = this.loop.parts;
@@ -126,6 +135,17 @@ export class Builds {
     const then = `the build "${command}" ${how}; a restart runs it again`;
     this.loop.parts.terminal.note(then, how === 'ended with code 0' ? undefined : 'red');
   }
+}
+
+function keyOf({ cwd, options }: GroupDefinition): string {
+  return `${cwd}\0${options.build}`;
+}
+
+/** In `dist`, where the entry is `dist/apps/api/main.js`. */
+function isOutput(file: string, { entry, cwd }: GroupDefinition): boolean {
+  const [top = '', ...deeper] = relative(cwd, entry).split(sep);
+  if (deeper.length === 0) return file === entry;
+  return file.startsWith((top === '..' ? dirname(entry) : join(cwd, top)) + sep);
 }
 
 function isUnbuilt({ entry, options }: GroupDefinition): boolean {

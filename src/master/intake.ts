@@ -1,4 +1,5 @@
 /** Takes in what changes on disk: who tells of it, whether and when it may act, and what clients ask about it. */
+import type { Builds } from './builds.ts';
 import type { ControlHandlers } from './controlServer.ts';
 import type { Request } from '../core/requests.ts';
 import type { Flapping, NeedsRestart, PendingReload, Snapshot, Trigger } from '../protocol/status.ts';
@@ -15,6 +16,7 @@ import { Watcher } from './watcher.ts';
 export interface IntakeParts {
   readonly loop: Loop;
   readonly reloads: ReloadLog;
+  readonly builds: Builds;
   readonly needsRestart: () => NeedsRestart[];
   readonly name: () => string;
   readonly reload: (scope: Request['scope'], trigger: Trigger) => void;
@@ -44,6 +46,7 @@ export class Intake {
       groups: () => groupFiles(facts),
       serving: () => servingFiles(facts),
       bootstrap: () => facts.bootstrap.files.loaded,
+      isBuilt: (file) => parts.builds.writes(file, facts.definition),
       isOfInterest: (file) => isOfInterest(facts, file),
       policy: this.policy,
       tools: this.tools,

@@ -72,6 +72,7 @@ export class Master implements Loop {
     this.intake = new Intake({
       loop: this,
       reloads: this.reloads,
+      builds: this.builds,
       needsRestart: () => {
         this.updateFlags();
         return this.flags.list();

@@ -16,6 +16,8 @@ import type { ToolWatch } from './toolWatch.ts';
 
 /** A file that is gone counts as changed after this time: build cleaners and some editors delete before they write. */
 const DELETED_AFTER_MS = 1000;
+/** What a build deleted counts only after this time: it deletes all that it is about to write. */
+const BUILT_WITHIN_MS = 60_000;
 /** After this time a changed file is looked at again; an empty one counts as changed only then, since most programs empty a file before they write it. */
 const SETTLED_AFTER_MS = 200;
 /** For the look itself. */
@@ -34,6 +36,8 @@ export interface SavesParts {
   readonly bootstrap: () => LoadedFiles;
   /** Whether any process has to do with the file; notes it where an import was waiting for it. */
   readonly isOfInterest: (file: string) => boolean;
+  /** Whether a build runs that writes the file. */
+  readonly isBuilt: (file: string) => boolean;
   readonly policy: Policy;
   readonly tools: ToolWatch;
   readonly reload: (groups: readonly string[], trigger: Trigger) => void;
@@ -141,12 +145,19 @@ export class Saves {
     const timer = setTimeout(() => {
       void this.disk.look(file).then(({ digest, isNews }) => {
         if (this.looks.get(file) === timer) this.looks.delete(file);
-        if (isNews) this.lookAgain(file, ms);
-        this.act(file, digest);
+        const isAwaited = digest === null && this.isComingBack(file);
+        if (isNews || isAwaited) this.lookAgain(file, ms);
+        if (isAwaited) this.moments.expect(file, performance.now() + ms + LOOK_MS);
+        else this.act(file, digest);
       });
     }, ms);
     timer.unref();
     this.looks.set(file, timer);
+  }
+
+  /** What else a build writes meanwhile waits for it, so that nobody loads half of an output. */
+  private isComingBack(file: string): boolean {
+    return this.parts.isBuilt(file) && Date.now() - this.disk.since(file) < BUILT_WITHIN_MS;
   }
 
   /** Files whose change nobody has acted on, with the groups that would reload. */
@@ -182,7 +193,8 @@ export class Saves {
     this.request(
       this.pending()
         .map(({ file }) => file)
-        .filter((file) => !this.moments.isWaiting(file)),
+        // One that is gone or half written is looked at again, and acts then.
+        .filter((file) => !this.moments.isWaiting(file) && !this.looks.has(file)),
     );
   }
 
@@ -298,6 +310,7 @@ export class Saves {
     for (const file of files) {
       const concerned = staleGroups(file, this.disk, groups);
       const isLeftAlone = this.guard.isLeftAlone(file);
+      if (this.disk.digest(file) === null && this.isComingBack(file)) continue;
       if (concerned.length === 0 || isLeftAlone || !this.parts.policy.counts(this.originOf(file), file)) continue;
       causes.push(file);
       this.touched.add(file);

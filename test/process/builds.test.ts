@@ -109,6 +109,41 @@ test('a builder that ends is told of, the server serves on; a restart runs it an
   await poll(() => builders(project).length === 1 && builders(project)[0] !== second, 'another builder');
 });
 
+test('a folder that the builder deletes and writes anew is no change, not even while it is away for long', async (t) => {
+  const project = built(t);
+  // The compiler begins when the test says so.
+  const build = 'rm -rf dist && until test -e go; do sleep 0.1; done && tsc --watch';
+  project.write('go', '');
+  const server = await ready(project, ['--build', build, 'dist/app.js']);
+  project.remove('go');
+  assert.equal((await project.json(['restart'])).code, 0);
+  await server.settled();
+  const [main] = server.pids();
+  await server.snapshotWith(({ pendingReload }) => pendingReload.length === 2, 'both outputs gone');
+  // Longer than a file that is gone is waited for elsewhere.
+  const { value } = await project.json(['wait', '--timeout', '1500']);
+  assert.equal((value as { error: { code: string } }).error.code, 'timeout');
+  assert.deepEqual([await word(server), server.pids()], ['one', [main]]);
+  const waits = server.lines.length;
+  project.write('go', '');
+  await server.line(/^build \| .*Found 0 errors/, waits);
+  assert.equal((await project.json(['wait'])).code, 0);
+  assert.deepEqual(
+    server.snapshot.reloads.map(({ trigger, result }) => [trigger.kind, result]),
+    [['restart', 'done']],
+  );
+
+  project.remove('go');
+  const from = server.lines.length;
+  assert.equal((await project.json(['restart'])).code, 0);
+  await server.snapshotWith(({ pendingReload }) => pendingReload.length === 2, 'both outputs gone again');
+  project.write('src/word.ts', "export const word: string = 'two';\n");
+  const report = await server.reloadBy(() => project.write('go', ''));
+  assert.deepEqual([report.result, report.trigger.files], ['done', ['dist/word.js']]);
+  assert.equal(await word(server), 'two');
+  assert.ok(!server.lines.slice(from).some((line) => line.includes('rejected')));
+});
+
 test('a build that ends without the entry ends the start, with what it said', async (t) => {
   const project = built(t);
   project.write('src/word.ts', 'export const word: string = 4;\n');

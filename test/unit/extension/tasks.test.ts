@@ -114,6 +114,16 @@ test('the task of a detected server says what does not go without saying', () =>
   });
 });
 
+test('what builds a detected server stands in its task, and goes to the command line as one word', () => {
+  const server = {
+    ...{ folder: '.', entry: 'dist/main.js', args: [], nodeArgs: [], env: {}, envFiles: [], exclude: [], beside: [] },
+    ...{ from: 'script "dev"', loader: undefined, build: 'tsc --watch & tsc-alias --watch & wait' },
+  };
+  const definition = detectedTask(type, server);
+  assert.deepEqual(definition, { type, script: 'dist/main.js', build: server.build });
+  assert.deepEqual(startArguments(definition), ['start', '--build', server.build, 'dist/main.js']);
+});
+
 test('node is found on the PATH, relative entries are not looked at', () => {
   assert.equal(nodeOnPath({ PATH: '' }), undefined);
   assert.equal(nodeOnPath({ PATH: `.:${process.execPath.replace(/\/[^/]+$/, '')}` }), process.execPath);
