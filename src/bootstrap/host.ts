@@ -20,13 +20,25 @@ export async function readDefinition(
   const exported = await exportsOf(path, url);
   const definition: unknown = await exported;
   if (!isRecord(definition)) return undefined;
-  if (!declaresGroups(definition) && (!isMeantToDeclare(definition) || listens || (await isBusy()))) return undefined;
+  if (
+    !declaresGroups(definition) &&
+    !declaresApps(definition) &&
+    (!isMeantToDeclare(definition) || listens || (await isBusy()))
+  )
+    return undefined;
   return { definition: toJson(definition) };
 }
 
 function declaresGroups({ groups }: Record<string, unknown>): boolean {
   if (!isRecord(groups)) return false;
   return Object.values(groups).every((group) => isRecord(group) && typeof group['entry'] === 'string');
+}
+
+/** As PM2's ecosystem file does. */
+function declaresApps({ apps }: Record<string, unknown>): boolean {
+  return (
+    Array.isArray(apps) && apps.length > 0 && apps.every((app) => isRecord(app) && typeof app['script'] === 'string')
+  );
 }
 
 /** Whether anything but our own channels keeps the process alive: then it is a program that runs. */

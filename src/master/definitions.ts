@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, relative, resolve } from 'node:path';
 import type { GroupSpec } from '../core/pool.ts';
 import { definitionSchema, describeIssues, type Definition, type GroupOptions } from '../protocol/bootstrap.ts';
+import { readEcosystem } from '../protocol/ecosystem.ts';
 import { takeInspect, type InspectWish } from '../protocol/inspect.ts';
 import type { ReloadOn } from '../protocol/status.ts';
 import { UserError, wholeFile } from '../protocol/userError.ts';
@@ -108,7 +109,10 @@ export function declaredDefinition(options: StartOptions, declared: Declared, nu
       wholeFile(options.script),
     );
   }
-  const parsed = definitionSchema.safeParse(declared.definition);
+  const parsed =
+    'apps' in Object(declared.definition)
+      ? readEcosystem(declared.definition, options.script)
+      : definitionSchema.safeParse(declared.definition);
   if (!parsed.success) {
     const place = issuePlace(options.script, parsed.error);
     throw new UserError('bootstrap-error', `${script}: ${describeIssues(parsed.error)}`, place);
