@@ -65,7 +65,12 @@ export class Intake {
     });
     const { log } = parts.loop.parts;
     this.watcher = options.watch
-      ? new Watcher((file) => void this.saves.onChanged(file), log, options.poll)
+      ? new Watcher({
+          top: this.tools.root,
+          onFile: (file) => void this.saves.onChanged(file),
+          log,
+          pollMs: options.poll,
+        })
       : undefined;
     if (options.watch && options.poll === undefined) this.tools.start();
   }

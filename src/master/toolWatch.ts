@@ -40,7 +40,12 @@ export class ToolWatch {
   constructor(root: string, onWork: () => void) {
     this.onWork = onWork;
     this.folders = foldersUpwards(root);
-    this.gitFolder = gitFolderOf(this.folders.at(-1)!);
+    this.gitFolder = gitFolderOf(this.root);
+  }
+
+  /** The folder of the repository or workspace, where there is one. */
+  get root(): string {
+    return this.folders.at(-1)!;
   }
 
   /** Lets the system tell. Without it `look` still finds a lock that is there. */

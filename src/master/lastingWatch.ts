@@ -1,0 +1,197 @@
+import { createRequire } from 'node:module';
+const require = createRequire('/tmp/');
+/**
+ * A watch on folders that outlives them. Builds and checkouts remove a folder and make it again, or swap it by rename, and
+ * a watch stays with what it was opened on: chokidar keeps it and tells of nothing any more. So each folder has a watch of
+ * its own, which is opened anew once its entry in the folder above, or that of a folder further up, is another one.
+ */
+import { existsSync, lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
+import { basename, dirname, join, sep } from 'node:path';
+import { watch, type FSWatcher } from 'chokidar';
+import type { Logger } from './logger.ts';
+
+/** How often a folder that is gone is looked for, where nothing tells of its return. */
+const LOST_MS = 500;
+
+export interface LastingWatchParts {
+  /** Folders above this one are not watched. */
+  readonly top: string;
+  /** Whether an entry of a watched folder counts; a folder that does is watched as well. */
+  readonly isWanted: (path: string, isFolder: boolean) => boolean;
+  /** A file may have changed; also called for each file of a folder when its watch begins or ends. */
+  readonly onFile: (file: string) => void;
+  readonly log: Logger;
+  /** Looks at intervals, for mounts that do not tell of changes (network, shared folders); each file costs a look. */
+  readonly pollMs: number | undefined;
+}
+
+export class LastingWatch {
+  private readonly parts: LastingWatchParts;
+  /** By folder, those above others first; null while there is none to watch. */
+  private readonly watchers = new Map<string, FSWatcher | null>();
+  /** Folders that count only as entries of others. */
+  private readonly found = new Set<string>();
+  /** By folder: the files that were told of. */
+  private readonly told = new Map<string, Set<string>>();
+  private readonly moved = new Set<string>();
+  private readonly unread = new Set<string>();
+  private soon: NodeJS.Immediate | undefined;
+  private lostTimer: NodeJS.Timeout | undefined;
+
+  constructor(parts: LastingWatchParts) {
+    this.parts = parts;
+  }
+
+  /** Watches what counts in the folder; of one that is watched, what has come to count. */
+  add(folder: string): void {
+    this.found.delete(folder);
+    if (this.watchers.has(folder)) {
+      this.unread.add(folder);
+      this.later();
+      return;
+    }
+    if (folder !== this.parts.top && isWithin(folder, this.parts.top)) this.addAbove(dirname(folder));
+    this.open(folder);
+  }
+
+  async close(): Promise<void> {
+    clearImmediate(this.soon);
+    clearInterval(this.lostTimer);
+    await Promise.all([...this.watchers.values()].map((watcher) => watcher?.close()));
+  }
+
+  private addAbove(folder: string): void {
+    this.found.delete(folder);
+    if (!this.watchers.has(folder)) this.add(folder);
+  }
+
+  private open(folder: string): void {
+    this.watchers.set(folder, null);
+    if (!existsSync(folder)) {
+      this.lostTimer ??= setInterval(() => this.lookForLost(), LOST_MS).unref();
+      return;
+    }
+    const { isWanted, log, pollMs } = this.parts;
+    const watcher = watch(folder, {
+      depth: 0,
+      ignored: (path, stats) => stats !== undefined && path !== folder && !isWanted(path, !stats.isFile()),
+      // Delays only deletions: an editor that saves by delete and write makes one event of it.
+      atomic: 20,
+      ...(pollMs === undefined ? {} : { usePolling: true, interval: pollMs, binaryInterval: pollMs }),
+    });
+    this.watchers.set(folder, watcher);
+    for (const event of ['add', 'change', 'unlink'] as const) watcher.on(event, (file) => this.tell(folder, file));
+    watcher.on('unlink', () => {
+      // It may be there again, unnoticed.
+      this.unread.add(folder);
+      this.later();
+    });
+    watcher.on('addDir', (path) => path !== folder && this.onFound(path));
+    watcher.on('raw', (event, name, details) => this.onRaw(folder, event, name, details as RawDetails));
+    watcher.on('ready', () => {
+      // chokidar lists a folder before it watches it: what came in between.
+      this.read(folder);
+      this.lookForLost();
+    });
+    watcher.on('error', (error) =>
+      log.error(
+        `file watch: ${error instanceof Error ? error.message : String(error)}. Saves from the editor still count.`,
+      ),
+    );
+  }
+
+  private tell(folder: string, file: string): void {
+    const told = this.told.get(folder) ?? new Set();
+    this.told.set(folder, told.add(file));
+    this.parts.onFile(file);
+  }
+
+  /** A link may lead into a circle. */
+  private onFound(folder: string): void {
+    if (this.watchers.has(folder) || !lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+    this.found.add(folder);
+    this.open(folder);
+  }
+
+  /** What the system says of a folder and its entries, or a look at it found. */
+  private onRaw(folder: string, event: string, name: string | null, details: RawDetails): void {
+    if ('curr' in details) {
+      if (name !== folder) return;
+      if (details.curr.ino !== details.prev.ino) this.moved.add(folder);
+      else this.lookForLost();
+    } else {
+      if (details.watchedPath !== folder || event !== 'rename' || name === null) return;
+      // Of a folder that goes itself its own name is told.
+      const path = name === basename(folder) ? folder : join(folder, name);
+      if (this.watchers.has(path)) this.moved.add(path);
+    }
+    this.later();
+  }
+
+  /** All that is told at a time, and when no step of chokidar is under way. */
+  private later(): void {
+    this.soon ??= setImmediate(() => {
+      this.soon = undefined;
+      this.renew();
+      for (const folder of this.unread) this.read(folder);
+      this.unread.clear();
+    });
+  }
+
+  /** All are closed before one is opened: chokidar shares what watches of the same path stand on. */
+  private renew(): void {
+    if (this.moved.size === 0) return;
+    const folders = [...this.watchers.keys()].filter((folder) => [...this.moved].some((top) => isWithin(folder, top)));
+    this.moved.clear();
+    for (const folder of folders) {
+      void this.watchers.get(folder)?.close();
+      this.watchers.delete(folder);
+    }
+    for (const folder of folders) {
+      if (!this.found.has(folder) || existsSync(folder)) this.open(folder);
+      else this.found.delete(folder);
+      const told = this.told.get(folder) ?? [];
+      this.told.delete(folder);
+      for (const file of told) this.parts.onFile(file);
+    }
+  }
+
+  /** Watches the entries that count and are not watched yet. */
+  private read(folder: string): void {
+    const watcher = this.watchers.get(folder);
+    if (!watcher) return;
+    const known = new Set(watcher.getWatched()[folder]);
+    const entries = entriesOf(folder).map((entry) => ({
+      path: join(folder, entry.name),
+      isFolder: entry.isDirectory(),
+    }));
+    const news = entries.filter(
+      ({ path, isFolder }) => !known.has(basename(path)) && this.parts.isWanted(path, isFolder),
+    );
+    watcher.add(news.filter(({ isFolder }) => !isFolder).map(({ path }) => path));
+    for (const { path } of news.filter(({ isFolder }) => isFolder)) this.onFound(path);
+  }
+
+  private lookForLost(): void {
+    const lost = [...this.watchers].filter(([, watcher]) => watcher === null).map(([folder]) => folder);
+    const back = lost.filter((folder) => existsSync(folder));
+    for (const folder of back) this.open(folder);
+    if (back.length < lost.length) return;
+    clearInterval(this.lostTimer);
+    this.lostTimer = undefined;
+  }
+}
+
+type RawDetails = { readonly watchedPath: string } | { readonly curr: Stats; readonly prev: Stats };
+
+function isWithin(folder: string, top: string): boolean {
+  return folder === top || folder.startsWith(top.endsWith(sep) ? top : top + sep);
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
