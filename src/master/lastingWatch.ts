@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module';
-const require = createRequire('/tmp/');
 /**
  * A watch on folders that outlives them. Builds and checkouts remove a folder and make it again, or swap it by rename, and
  * a watch stays with what it was opened on: chokidar keeps it and tells of nothing any more. So each folder has a watch of
@@ -57,7 +55,7 @@ export class LastingWatch {
   async close(): Promise<void> {
     clearImmediate(this.soon);
     clearInterval(this.lostTimer);
-    await Promise.all([...this.watchers.values()].map((watcher) => watcher?.close()));
+    await Promise.all([...this.watchers.values()].map(async (watcher) => watcher?.close()));
   }
 
   private addAbove(folder: string): void {
