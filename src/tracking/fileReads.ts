@@ -128,7 +128,8 @@ export class FileReads {
   private onRead(path: string): void {
     if (this.read.has(path)) return;
     this.read.add(path);
-    if (!isReadable(path, this.options.root)) return;
+    // Most reads are those of modules, which Node names by their real path.
+    if (this.options.isModule(path) || !isReadable(path, this.options.root)) return;
     const file = this.realPath(path);
     if (this.options.isModule(file) || this.written.has(file)) return;
     const hash = this.look(file);

@@ -117,8 +117,20 @@ function untilWritten(file: string): boolean {
   }
 }
 
+/** A URL comes by as what is resolved, as what is loaded and as the parent of each import in it. */
+const paths = new Map<string, string>();
+/** A program may go on to import URLs that are always new. */
+const MOST_PATHS = 20_000;
+
 function pathOf(url: string | undefined): string | undefined {
-  return url?.startsWith('file:') ? fileURLToPath(url) : undefined;
+  if (!url?.startsWith('file:')) return undefined;
+  let path = paths.get(url);
+  if (path === undefined) {
+    if (paths.size >= MOST_PATHS) paths.clear();
+    path = fileURLToPath(url);
+    paths.set(url, path);
+  }
+  return path;
 }
 
 function registerSyncHooks(tracker: Tracker): void {
