@@ -1,4 +1,5 @@
 /** The processes of the workers: started, listened to, told what to do. What happens to them becomes events of the loop. */
+import { dirname } from 'node:path';
 import { isComing, isServing, type Exit } from '../core/pool.ts';
 import type { Command } from '../core/events.ts';
 import type { Worker } from '../core/workerState.ts';
@@ -13,7 +14,9 @@ import type { ProcessFiles } from './files.ts';
 import type { FirstProcess } from './firstProcess.ts';
 import type { GroupProcess, NameOfWriter } from './groupProcess.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { hintsOf } from './hints.ts';
 import { Listeners } from './listeners.ts';
+import { nearestManifest } from './launch.ts';
 import { LiveFigures } from './liveFigures.ts';
 import type { Facts } from './facts.ts';
 import type { Loop } from './loop.ts';
@@ -56,6 +59,8 @@ export class Workers {
   readonly figures: LiveFigures;
   /** Groups whose program has a `node:cluster` of its own. */
   private readonly clusters = new Set<string>();
+  /** What has been said of state in memory. */
+  private readonly hints = new Set<string>();
   private nextReceiver = 0;
 
   constructor(parts: WorkersParts) {
@@ -366,7 +371,19 @@ export class Workers {
     this.facts.keepFixedTexts(worker);
     const handle = this.facts.handles.get(worker.id);
     if (handle) this.slotAddresses.learn(handle);
+    this.tellOfState(worker);
     this.loop.reconsiderFiles();
+  }
+
+  /** Once for each package: what it keeps in memory is another one in each worker. */
+  private tellOfState(worker: Worker): void {
+    const { entry, workers, name } = this.definitionOf(worker);
+    if (workers < 2) return;
+    for (const hint of hintsOf(nearestManifest(dirname(entry)) ?? '')) {
+      if (this.hints.has(hint)) continue;
+      this.hints.add(hint);
+      this.loop.parts.terminal.note(`${name} runs ${workers} workers, and ${hint} (docs/differences.md)`, 'yellow');
+    }
   }
 
   private onExit(handle: WorkerHandle, code: number | null, signal: string | null): void {

@@ -69,3 +69,20 @@ test('a program that closes a server while it runs gives that address up, and on
   for (const { forcedKills, forcedConnections } of server.snapshot.reloads)
     assert.equal(forcedKills + forcedConnections, 0);
 });
+
+test('state in memory: what several workers would have to share is told once, and one worker hears nothing of it', async (t) => {
+  for (const [workers, told] of [
+    ['2', 1],
+    ['1', 0],
+  ] as const) {
+    const project = Project.of('cjs', t);
+    project.write('package.json', JSON.stringify({ dependencies: { 'socket.io': '^4.8.0' } }));
+    const server = await project.ready(['--workers', workers, 'app.cjs']);
+    await server.reloadBy(() => project.write('message.cjs', "exports.message = 'two';\n"));
+    await server.settled();
+    const lines = server.lines.filter((line) =>
+      line.includes('main runs 2 workers, and clients of socket.io that poll'),
+    );
+    assert.equal(lines.length, told);
+  }
+});
