@@ -20,6 +20,8 @@ const REQUEST_LIMIT_MS = 10_000;
 /** One that looks for the new code may be lost as well: the next one shall not wait for it. */
 const LOOK_LIMIT_MS = 1000;
 const LOOK_EVERY_MS = 2;
+/** The longer it takes the less often, so that looking does not take the cores from what is looked for: it errs by this share. */
+const LOOK_SHARE = 0.03;
 /** CPU times stand in /proc in hundredths of a second. */
 const TICK_MS = 10;
 
@@ -96,10 +98,11 @@ export class Running {
 
   /** Asks again and again, each time on a new connection, until this version answers. False when it does not within the limit. */
   async answers(version: string, limitMs: number, path?: string): Promise<boolean> {
-    for (const deadline = performance.now() + limitMs; performance.now() < deadline;) {
+    const since = performance.now();
+    while (performance.now() < since + limitMs) {
       const answer = await this.ask(false, LOOK_LIMIT_MS, path).catch(() => undefined);
       if (answer === version) return true;
-      await delay(LOOK_EVERY_MS);
+      await delay(Math.max(LOOK_EVERY_MS, (performance.now() - since) * LOOK_SHARE));
     }
     return false;
   }

@@ -27,6 +27,8 @@ const IDLE_MS = 3000;
 /** How long the clients go on before a save, and after the new code has answered. */
 const BEFORE_MS = 100;
 const AFTER_MS = 250;
+/** Of a client after each answer: somebody who develops looks at pages, and does not fill the cores that the new code is loaded on. */
+const PAUSE_MS = 20;
 
 interface Figures {
   readonly app: AppName;
@@ -51,7 +53,8 @@ export async function speed(options: Options): Promise<Report> {
     title: 'From save to new code',
     how:
       `Milliseconds from the write of a file to the first answer of the new code, on a new connection: p50 / p95 of ${saves} saves; how many times that of Graceful Reload the p50 is; and ` +
-      'requests that fail per save, of 5 clients that ask from shortly before it until shortly after the new code answered. All tools are up at once and take turns, so a spare has booted again by its next turn. Packages that are named by `--require` are in the spare already. ' +
+      `requests that fail per save, of 5 clients that ask, ${PAUSE_MS} ms after each answer, from shortly before it until shortly after the new code answered. ` +
+      'All tools are up at once and take turns, so a spare has booted again by its next turn. Packages that are named by `--require` are in the spare already. ' +
       `Small: plain \`http\`. Modules: Express and ${ROUTES} files, of which one is saved. Heavy: Express and ten packages that take about a second to load.`,
     columns: [
       { title: '', align: 'left' },
@@ -173,7 +176,7 @@ function startLoad(running: Running): { stop: () => Promise<{ requests: number; 
     while (!isOver) {
       result.requests += 1;
       await running.ask(agent).catch(() => (result.failed += 1));
-      await delay(5);
+      await delay(PAUSE_MS);
     }
     if (agent) agent.destroy();
   };
