@@ -13,6 +13,8 @@ export const OUTSIDE_QUIET_MS = 100;
 export const OUTSIDE_SERIES_MS = 200;
 /** From this number of files on it is a storm, and the quiet after it is that after a tool. */
 export const STORM_FILES = 10;
+/** A file that is gone counts as changed after this time: build cleaners and some editors delete before they write. */
+export const DELETED_AFTER_MS = 1000;
 /** Where quiet never comes, what was collected acts after this time all the same. */
 export const LONGEST_MS = 10_000;
 
@@ -44,6 +46,7 @@ export class Moments {
   /** Files that are about to change (again), with the time until which that is believed. */
   private readonly expected = new Map<string, number>();
   private burst: Burst | null = null;
+  private writtenAt = -Infinity;
 
   constructor(tools: ToolWork) {
     this.tools = tools;
@@ -66,6 +69,16 @@ export class Moments {
   /** An editor has announced a save, or a file is empty or gone as when it is being written: what was collected waits for it. */
   expect(file: string, until: number): void {
     this.expected.set(file, until);
+  }
+
+  /** Something outside of every editor wrote a file, whether or not that changes what runs. */
+  written(now: number): void {
+    this.writtenAt = now;
+  }
+
+  /** Whether a file that is gone since then may be one that is deleted to be written anew: whoever does that is still writing others. */
+  isComingBack(since: number, now: number): boolean {
+    return now < Math.min(this.writtenAt + DELETED_AFTER_MS, since + LONGEST_MS);
   }
 
   /** Something happened to a file, and it is being found out what. */

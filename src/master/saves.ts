@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs';
 import type { GroupFiles, LoadedFiles } from '../core/changeScope.ts';
 import { FlapGuard } from '../core/flapGuard.ts';
-import { Moments } from '../core/moments.ts';
+import { DELETED_AFTER_MS, Moments } from '../core/moments.ts';
 import type { Origin } from '../core/reloadPolicy.ts';
 import type { Trigger } from '../protocol/status.ts';
 import { digestOf } from '../protocol/digest.ts';
@@ -14,8 +14,6 @@ import { Disk, staleGroups, type Look } from './files.ts';
 import type { Policy } from './policy.ts';
 import type { ToolWatch } from './toolWatch.ts';
 
-/** A file that is gone counts as changed after this time: build cleaners and some editors delete before they write. */
-const DELETED_AFTER_MS = 1000;
 /** What a build deleted counts only after this time: it deletes all that it is about to write. */
 const BUILT_WITHIN_MS = 60_000;
 /** After this time a changed file is looked at again; an empty one counts as changed only then, since most programs empty a file before they write it. */
@@ -132,6 +130,7 @@ export class Saves {
       const ms = digest === null ? DELETED_AFTER_MS : SETTLED_AFTER_MS;
       this.lookAgain(file, ms);
       if (!isWritten(digest)) this.moments.expect(file, performance.now() + ms + LOOK_MS);
+      else if (this.originOf(file).kind === 'change') this.moments.written(performance.now());
     }
     if (isWritten(digest)) this.act(file, digest);
   }
@@ -145,7 +144,7 @@ export class Saves {
     const timer = setTimeout(() => {
       void this.disk.look(file).then(({ digest, isNews }) => {
         if (this.looks.get(file) === timer) this.looks.delete(file);
-        const isAwaited = digest === null && this.isComingBack(file);
+        const isAwaited = digest === null && (this.isComingBack(file) || this.othersAreWritten(file));
         if (isNews || isAwaited) this.lookAgain(file, ms);
         if (isAwaited) this.moments.expect(file, performance.now() + ms + LOOK_MS);
         else this.act(file, digest);
@@ -158,6 +157,12 @@ export class Saves {
   /** What else a build writes meanwhile waits for it, so that nobody loads half of an output. */
   private isComingBack(file: string): boolean {
     return this.parts.isBuilt(file) && Date.now() - this.disk.since(file) < BUILT_WITHIN_MS;
+  }
+
+  /** A generator that takes its time has deleted them all before it writes them one after the other. */
+  private othersAreWritten(file: string): boolean {
+    const now = performance.now();
+    return this.moments.isComingBack(now - (Date.now() - this.disk.since(file)), now);
   }
 
   /** Files whose change nobody has acted on, with the groups that would reload. */

@@ -63,6 +63,13 @@ const WAYS: Record<string, (build: Build, text: string) => unknown> = {
     await delay(100);
     build.writeApp(text);
   },
+  'removed whole, and written in more than a second': async (build, text) => {
+    build.removeFolder('dist');
+    await delay(600);
+    build.writeWord(text);
+    await delay(600);
+    build.writeApp(text);
+  },
   'removed and written one folder after the other': async (build, text) => {
     build.removeFolder('dist/server/lib');
     build.writeWord(text);

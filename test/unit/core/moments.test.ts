@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  DELETED_AFTER_MS,
   LONGEST_MS,
   Moments,
   OUTSIDE_QUIET_MS,
@@ -202,5 +203,18 @@ describe('while a package manager is at work', () => {
       ...[...writes, [1000, write('a')] as const, [70_000, write('b')] as const].sort((x, y) => x[0] - y[0]),
     );
     assert.deepEqual(acts, ['60000: a', '70000: b']);
+  });
+});
+
+describe('a file that is gone', () => {
+  it('may come back for as long as others are being written, though not for ever', () => {
+    const { moments } = new World();
+    assert.equal(moments.isComingBack(0, 0), false, 'nothing was written');
+    for (let at = 0; at < LONGEST_MS; at += DELETED_AFTER_MS - 1) {
+      moments.written(at);
+      const until = Math.min(at + DELETED_AFTER_MS, LONGEST_MS);
+      assert.equal(moments.isComingBack(0, until - 1), true, `${until - 1}`);
+      assert.equal(moments.isComingBack(0, until), false, `${until}`);
+    }
   });
 });
