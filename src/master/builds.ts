@@ -105,7 +105,7 @@ export class Builds {
       if (now === undefined && process.end !== undefined && !process.isKilled)
         throw new UserError(
           'internal',
-          `The build "${command}" ${process.end} and has not written ${this.loop.facts.display(entry)}.`,
+          `The build "${command}" ${process.end} and has not written ${this.loop.facts.display(entry)}`,
           wholeFile(entry),
         );
       before = now;

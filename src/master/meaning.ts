@@ -96,10 +96,9 @@ export function isEnvFile(facts: Facts, file: string): boolean {
 
 /** Whether any process has to do with the file. One that an import waited for counts as loaded, with other content. */
 export function isOfInterest(facts: Facts, file: string): boolean {
-  if (file === facts.options.script) return true;
   const sets = allFiles(facts);
   for (const files of sets) if (!files.loaded.has(file) && files.awaits(file)) files.loaded.set(file, ABSENT);
-  if (sets.some((files) => files.loaded.has(file))) return true;
+  if (file === facts.options.script || sets.some((files) => files.loaded.has(file))) return true;
   return [...facts.definition.groups.values()].some(({ include }) => globFor(include, file));
 }
 

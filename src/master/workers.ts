@@ -1,9 +1,11 @@
 /** The processes of the workers: started, listened to, told what to do. What happens to them becomes events of the loop. */
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isComing, isServing, type Exit } from '../core/pool.ts';
 import type { Command } from '../core/events.ts';
 import type { Worker } from '../core/workerState.ts';
 import type { Reaper } from '../platform/reaper.ts';
+import { ABSENT } from '../protocol/digest.ts';
 import type { Address } from '../protocol/status.ts';
 import { messageOf } from '../protocol/userError.ts';
 import type { FromWorker, Report } from '../protocol/workerMessages.ts';
@@ -363,7 +365,11 @@ export class Workers {
       (other) => other.worker !== worker && other.worker.group === worker.group && isStaying(other.worker),
     );
     const isOfChange = isComing(worker) && worker.change !== null;
-    if (isOfChange || others.length === 0) this.facts.attempts.set(worker.group, files);
+    if (!isOfChange && others.length > 0) return;
+    const entry = this.facts.definition.groups.get(worker.group)?.entry;
+    // A build may have deleted it a moment ago.
+    if (entry !== undefined && !files.loaded.has(entry) && !existsSync(entry)) files.loaded.set(entry, ABSENT);
+    this.facts.attempts.set(worker.group, files);
   }
 
   private onServes(worker: Worker): void {

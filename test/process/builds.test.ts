@@ -144,12 +144,29 @@ test('a folder that the builder deletes and writes anew is no change, not even w
   assert.ok(!server.lines.slice(from).some((line) => line.includes('rejected')));
 });
 
+test('outputs of an earlier build that go just as the first worker loads them: it starts once they are back', async (t) => {
+  const project = built(t);
+  const first = await ready(project);
+  await first.stop();
+  // The compiler begins when the test says so, and until then the outputs go before the program does.
+  const build = 'until test -e go; do sleep 0.1; done && tsc --watch';
+  project.write(
+    'clean.cjs',
+    "const fs = require('node:fs');\nif (!fs.existsSync('go')) fs.rmSync('dist', { recursive: true, force: true });\n",
+  );
+  const server = await project.start(['--build', build, '--require', './clean.cjs', 'dist/app.js']);
+  await server.snapshotWith(({ state }) => state === 'failed', 'a start that found nothing');
+  project.write('go', '');
+  await server.settled();
+  assert.equal(await word(server), 'one');
+});
+
 test('a build that ends without the entry ends the start, with what it said', async (t) => {
   const project = built(t);
   project.write('src/word.ts', 'export const word: string = 4;\n');
   const failed = await project.run(['start', '--build', 'tsc', 'dist/app.js']);
   assert.equal(failed.code, 1);
-  assert.match(failed.stderr, /The build "tsc" ended with code \d and has not written dist\/app\.js\./);
+  assert.match(failed.stderr, /The build "tsc" ended with code \d and has not written dist\/app\.js$/m);
   assert.match(failed.stdout, /^build \| .*TS2322/m);
 
   project.write('src/word.ts', "export const word: string = 'one';\n");
@@ -179,6 +196,27 @@ test('the group of a bootstrap script has a build of its own; the flag for it is
   const report = await server.reloadBy(() => save(project, server, "export const word: string = 'two';\n"));
   assert.deepEqual([report.result, report.id], ['done', 1]);
   assert.equal(await word(server), 'two');
+
+  const web = "web: { entry: './dist/app.js', build: 'tsc --watch' }";
+  const declare = (group: string): void =>
+    project.write('groups.cjs', `module.exports = { groups: { ${web}, ${group} } };\n`);
+  const before = server.lines.length;
+  declare("api: { entry: './dist/none.js', build: 'exit 3' }");
+  const rejected = await server.reloadBy(() => project.json(['restart']));
+  assert.equal(rejected.result, 'rejected');
+  assert.equal(rejected.error?.message, 'The build "exit 3" ended with code 3 and has not written dist/none.js');
+  assert.equal(await word(server), 'two');
+
+  // The compiler begins when the test says so.
+  const gated = 'until test -e go; do sleep 0.1; done && tsc --outDir out';
+  declare(`api: { entry: './out/app.js', build: '${gated}' }`);
+  const restart = server.reloadBy(() => project.json(['restart']));
+  await server.line(/waits until ".*" has written out\/app\.js/, before);
+  assert.equal(server.snapshot.groups.length, 1, 'nothing has changed yet');
+  project.write('go', '');
+  assert.equal((await restart).result, 'done');
+  await server.settled();
+  assert.deepEqual([await word(server), (await server.ask('/', { address: 1 })).body['word']], ['two', 'two']);
   await server.stop();
 
   const refused = await project.run(['start', '--build', 'tsc --watch', 'groups.cjs']);
