@@ -198,9 +198,13 @@ export class Saves {
     this.request(
       this.pending()
         .map(({ file }) => file)
-        // One that is gone or half written is looked at again, and acts then.
-        .filter((file) => !this.moments.isWaiting(file) && !this.looks.has(file)),
+        // One that is gone or empty is looked at again, and acts then.
+        .filter((file) => !this.moments.isWaiting(file) && !this.isBeingWritten(file)),
     );
+  }
+
+  private isBeingWritten(file: string): boolean {
+    return this.looks.has(file) && !isWritten(this.disk.digest(file) ?? null);
   }
 
   onChangeBegan(): void {
