@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RawHttp } from './clients/rawHttp.ts';
 import { startClients } from './clients/strictClients.ts';
+import { poll } from './harness/events.ts';
 import { isAlive } from './harness/processes.ts';
 import { Project } from './harness/project.ts';
 import type { Server } from './harness/server.ts';
@@ -47,7 +48,7 @@ for (const order of ['start-first', 'stop-first'])
       assert.equal(opened, count, `${name}: each client still has its first connection`);
     assert.ok(moved >= RELOADS, `${moved} connections moved`);
     assert.equal(pids.size, RELOADS, 'each time by new children');
-    for (const pid of pids) assert.equal(isAlive(pid), false);
+    for (const pid of pids) await poll(() => !isAlive(pid), 'the end of the children');
     const hints = server.lines.filter((line) => line.includes('node:cluster'));
     assert.equal(hints.length, 1, 'told once that --workers does the same');
   });
