@@ -1,6 +1,5 @@
 /** The processes of the workers: started, listened to, told what to do. What happens to them becomes events of the loop. */
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { isComing, isServing, type Exit } from '../core/pool.ts';
 import type { Command } from '../core/events.ts';
 import type { Worker } from '../core/workerState.ts';
@@ -16,9 +15,8 @@ import type { ProcessFiles } from './files.ts';
 import type { FirstProcess } from './firstProcess.ts';
 import type { GroupProcess, NameOfWriter } from './groupProcess.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { hintsOf } from './hints.ts';
+import { Hints } from './hints.ts';
 import { Listeners } from './listeners.ts';
-import { nearestManifest } from './launch.ts';
 import { LiveFigures } from './liveFigures.ts';
 import type { Facts } from './facts.ts';
 import type { Loop } from './loop.ts';
@@ -59,10 +57,7 @@ export class Workers {
   private readonly spares: Spares;
   private readonly slotAddresses: SlotAddresses;
   readonly figures: LiveFigures;
-  /** Groups whose program has a `node:cluster` of its own. */
-  private readonly clusters = new Set<string>();
-  /** What has been said of state in memory. */
-  private readonly hints = new Set<string>();
+  private readonly hints: Hints;
   private nextReceiver = 0;
 
   constructor(parts: WorkersParts) {
@@ -73,6 +68,7 @@ export class Workers {
     this.listeners = new Listeners((...asked) => this.receiverFor(...asked));
     this.spares = new Spares({ ...parts, listeners: this.listeners });
     this.slotAddresses = new SlotAddresses(this.facts, this.listeners, this.spares);
+    this.hints = new Hints(this.loop.parts.terminal);
     this.figures = new LiveFigures(this.loop, parts.isWatched);
   }
 
@@ -291,7 +287,7 @@ export class Workers {
         this.first.declared(handle, { definition: message.definition, env: message.env, cwd: message.cwd });
         return;
       case 'cluster':
-        this.tellOfCluster(group);
+        this.hints.onCluster(group);
         return;
       case 'turned':
         handle.onTurn();
@@ -377,19 +373,8 @@ export class Workers {
     this.facts.keepFixedTexts(worker);
     const handle = this.facts.handles.get(worker.id);
     if (handle) this.slotAddresses.learn(handle);
-    this.tellOfState(worker);
+    this.hints.onServes(this.definitionOf(worker));
     this.loop.reconsiderFiles();
-  }
-
-  /** Once for each package: what it keeps in memory is another one in each worker. */
-  private tellOfState(worker: Worker): void {
-    const { entry, workers, name } = this.definitionOf(worker);
-    if (workers < 2) return;
-    for (const hint of hintsOf(nearestManifest(dirname(entry)) ?? '')) {
-      if (this.hints.has(hint)) continue;
-      this.hints.add(hint);
-      this.loop.parts.terminal.note(`${name} runs ${workers} workers, and ${hint} (docs/differences.md)`, 'yellow');
-    }
   }
 
   private onExit(handle: WorkerHandle, code: number | null, signal: string | null): void {
@@ -449,14 +434,6 @@ export class Workers {
       GRACEFUL_RELOAD_SLOT: String(worker.slot),
       GRACEFUL_RELOAD_GENERATION: String(worker.generation),
     };
-  }
-
-  private tellOfCluster(group: string): void {
-    if (this.clusters.has(group)) return;
-    this.clusters.add(group);
-    this.loop.parts.terminal.note(
-      `${group} starts workers of its own (node:cluster): that works; --workers N does it for any program, and shows each of them`,
-    );
   }
 
   private writerOf(
