@@ -10,6 +10,12 @@ import type { Logger } from './logger.ts';
 
 /** How often a folder that is gone is looked for, where nothing tells of its return. */
 const LOST_MS = 500;
+/** How often files are looked at that the system does not watch for us. */
+const UNWATCHED_POLL_MS = 500;
+/** The system has no more watches to give, to anybody. */
+const LIMITS = new Set(['ENOSPC', 'EMFILE', 'ENFILE']);
+/** To look at them instead is not allowed either. */
+const FORBIDDEN = new Set(['EACCES', 'EPERM']);
 
 export interface LastingWatchParts {
   /** Folders above this one are not watched. */
@@ -33,6 +39,10 @@ export class LastingWatch {
   private readonly told = new Map<string, Set<string>>();
   private readonly moved = new Set<string>();
   private readonly unread = new Set<string>();
+  /** Folders whose watch broke: they are looked at instead. */
+  private readonly broken = new Set<string>();
+  /** What is watched from now on is looked at instead. */
+  private isAtLimit = false;
   private soon: NodeJS.Immediate | undefined;
   private lostTimer: NodeJS.Timeout | undefined;
 
@@ -69,7 +79,8 @@ export class LastingWatch {
       this.lostTimer ??= setInterval(() => this.lookForLost(), LOST_MS).unref();
       return;
     }
-    const { isWanted, log, pollMs } = this.parts;
+    const { isWanted } = this.parts;
+    const pollMs = this.pollMsOf(folder);
     const watcher = watch(folder, {
       depth: 0,
       ignored: (path, stats) => stats !== undefined && path !== folder && !isWanted(path, !stats.isFile()),
@@ -91,11 +102,37 @@ export class LastingWatch {
       this.read(folder);
       this.lookForLost();
     });
-    watcher.on('error', (error) =>
-      log.error(
-        `file watch: ${error instanceof Error ? error.message : String(error)}. Saves from the editor still count.`,
-      ),
-    );
+    watcher.on('error', (error) => this.onTrouble(folder, watcher, error as NodeJS.ErrnoException, pollMs));
+  }
+
+  private pollMsOf(folder: string): number | undefined {
+    return this.parts.pollMs ?? (this.isAtLimit || this.broken.has(folder) ? UNWATCHED_POLL_MS : undefined);
+  }
+
+  /** Each file that is not watched tells of it, and so does each look at one: what is told is what is new. */
+  private onTrouble(
+    folder: string,
+    watcher: FSWatcher,
+    error: NodeJS.ErrnoException,
+    pollMs: number | undefined,
+  ): void {
+    if (this.watchers.get(folder) !== watcher) return;
+    const { log } = this.parts;
+    const { code = '', message } = error;
+    const isTold = this.broken.has(folder) || (this.isAtLimit && LIMITS.has(code));
+    this.broken.add(folder);
+    if (pollMs !== undefined || FORBIDDEN.has(code)) {
+      if (!isTold) log.error(`file watch of ${folder}: ${message}. Saves from the editor still count.`);
+      return;
+    }
+    const instead = `looked at every ${UNWATCHED_POLL_MS} ms instead`;
+    if (LIMITS.has(code)) {
+      this.isAtLimit = true;
+      if (!isTold)
+        log.error(`file watch: the system has no watches left (${code}), files are ${instead}. ${remedyFor(code)}`);
+    } else if (!isTold) log.error(`file watch of ${folder}: ${message}. Its files are ${instead}.`);
+    this.moved.add(folder);
+    this.later();
   }
 
   private tell(folder: string, file: string): void {
@@ -178,6 +215,12 @@ export class LastingWatch {
     clearInterval(this.lostTimer);
     this.lostTimer = undefined;
   }
+}
+
+function remedyFor(code: string): string {
+  if (process.platform !== 'linux') return 'Raise the limit of open files (ulimit -n) and start the server again.';
+  const [name, number] = code === 'ENOSPC' ? ['max_user_watches', 524_288] : ['max_user_instances', 1024];
+  return `To have more: sudo sysctl fs.inotify.${name}=${number}, and start the server again.`;
 }
 
 type RawDetails = { readonly watchedPath: string } | { readonly curr: Stats; readonly prev: Stats };

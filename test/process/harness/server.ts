@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly isOnTerminal?: boolean;
   /** Flags of the Node that runs the master. */
   readonly masterFlags?: readonly string[];
+  /** A program that becomes the command that follows it, such as `prlimit --nofile=50`. */
+  readonly under?: readonly string[];
 }
 
 export class Server {
@@ -37,7 +39,7 @@ export class Server {
   constructor(project: Project, args: readonly string[], options: ServerOptions) {
     this.project = project;
     this.isOnTerminal = options.isOnTerminal ?? false;
-    const words = [node, ...(options.masterFlags ?? []), cli, 'start', ...args];
+    const words = [...(options.under ?? []), node, ...(options.masterFlags ?? []), cli, 'start', ...args];
     const [file, ...rest] = this.isOnTerminal ? ['script', '-qefc', `exec ${words.join(' ')}`, '/dev/null'] : words;
     this.child = spawn(file!, rest, {
       cwd: join(project.folder, options.cwd ?? ''),
