@@ -120,7 +120,11 @@ async function runFile(file, limit, binary) {
     if (type === 'test:start') path.splice(data.nesting, path.length, data.name);
     else if (type === 'test:pass' || type === 'test:fail') count(report, type, data, path);
     else if (type === 'test:stdout' || type === 'test:stderr') report.output += data.message;
-    else if (type === 'test:diagnostic' && data.nesting > 0) report.output += `${data.message}\n`;
+    else if (
+      type === 'test:diagnostic' &&
+      !/^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /.test(data.message)
+    )
+      report.output += `${data.message}\n`;
   }
   clearTimeout(watchdog);
   const left = timedOut ? undefined : await leftovers(mark);

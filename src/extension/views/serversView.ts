@@ -69,8 +69,8 @@ export class ServersView implements vscode.TreeDataProvider<RowNode>, vscode.Dis
     this.pending ??= setTimeout(() => {
       this.pending = undefined;
       this.updateBadge();
-      // Where nobody looks nothing is drawn; becoming visible asks again.
-      if (this.view.visible) this.refresh();
+      // Where nobody looks only servers that come and go are told; becoming visible asks for the rest.
+      if (this.view.visible || this.tree.roots.length !== this.servers.sessions.length) this.refresh();
     }, REFRESH_MS);
   }
 

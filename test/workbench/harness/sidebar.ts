@@ -37,13 +37,13 @@ export class Sidebar {
     const tab = this.#page.locator('.part.activitybar').getByRole('tab', { name: 'Graceful Reload' });
     await waitFor(
       async () => {
-        // A click on the icon of the open container would close it.
+        // A click on the icon of the open container would close it. A busy window takes seconds to draw what was clicked.
         if (await this.#container.isVisible()) return true;
         await tab.click({ timeout: 5000 });
-        await this.#container.waitFor({ state: 'visible', timeout: 2000 });
+        await this.#container.waitFor({ state: 'visible', timeout: 20_000 });
         return true;
       },
-      { what: 'the view container to open' },
+      { what: 'the view container to open', timeout: 60_000 },
     );
   }
 

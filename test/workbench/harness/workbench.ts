@@ -258,8 +258,12 @@ export function workbenchTest(
       if (failedStep) throw failedStep;
     };
     const tellState = async (title: string, to: Pick<TestContext, 'diagnostic'>): Promise<void> => {
-      for (const [index, open] of workbench.windows.entries())
+      for (const [index, open] of workbench.windows.entries()) {
         to.diagnostic(`screenshot: ${await open.screenshot(`failed ${title} ${index + 1}`).catch(String)}`);
+        to.diagnostic(
+          `it says: ${(await open.page.locator('body').innerText().catch(String)).replace(/\s*\n\s*/g, ' | ')}`,
+        );
+      }
       to.diagnostic(`log: ${workbench.log.slice(-2000)}`);
     };
     try {
