@@ -109,6 +109,13 @@ export function parseStart(args: readonly string[], cwd: string, inspect?: Inspe
   return { help: false, options, note: here?.note };
 }
 
+/** The same for words that start a server, not help. */
+export function parseOptions(args: readonly string[], cwd: string, inspect?: InspectWish): StartOptions {
+  const parsed = parseStart(args, cwd, inspect);
+  if (parsed.help) throw new UserError('usage', '--help starts no server.');
+  return parsed.options;
+}
+
 function envFilesFound(here: ServerHere | undefined): EnvFile[] {
   return (here?.envFiles ?? []).map(({ path, optional }) => ({ path: resolve(here!.cwd, path), optional }));
 }

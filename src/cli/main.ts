@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorCode } from '../protocol/control.ts';
+import { takeTaskStart } from '../protocol/taskStart.ts';
 import { isUserError, messageOf } from '../protocol/userError.ts';
-import { parseStart } from './arguments.ts';
+import { parseOptions, parseStart } from './arguments.ts';
 import { runCommand } from './commands.ts';
 import { helpText } from './help.ts';
 import { releaseInspector } from './ownInspector.ts';
@@ -34,10 +35,12 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function start(args: readonly string[]): Promise<number> {
   const report = takeStartReport(process.env);
+  const task = takeTaskStart(process.env);
   const cwd = process.cwd();
   let script: string | undefined;
   try {
-    const parsed = parseStart(args, cwd, releaseInspector(process.env));
+    const inspect = releaseInspector(process.env);
+    const parsed = parseStart(args, cwd, inspect);
     if (parsed.help) {
       process.stdout.write(helpText);
       return 0;
@@ -46,7 +49,10 @@ async function start(args: readonly string[]): Promise<number> {
     if (parsed.note !== undefined) process.stdout.write(`graceful-reload  ${parsed.note}\n`);
     // At run time only: the other commands start without it.
     const master = require(join(__dirname, 'master.js')) as typeof import('../master/main.ts');
-    return await master.start(parsed.options);
+    return await master.start(parsed.options, {
+      task,
+      readWords: (words, folder) => parseOptions(words, folder, inspect),
+    });
   } catch (error) {
     report.write(error, { cwd, script });
     throw error;

@@ -13,11 +13,12 @@ import { declaredDefinition, plainDefinition, specsOf, type Declared } from './d
 import { errorPlace, plainError, REFUSED_FLAGS } from './errors.ts';
 import { keepTexts, NO_BOOTSTRAP, ProcessFiles, withoutEnvFiles } from './files.ts';
 import { launchOf, readEnvironment, type Launch } from './launch.ts';
-import type { Facts } from './facts.ts';
+import type { Facts, StartedWith } from './facts.ts';
 import type { Loop } from './loop.ts';
 import { originOf } from './meaning.ts';
 import type { ReloadLog } from './reloadLog.ts';
 import type { Saves } from './saves.ts';
+import type { WantedOptions } from './wantedOptions.ts';
 import { placeText } from './terminal.ts';
 
 /** The report of a reload waits this long for old workers to tell what they moved; those that drain longer are counted later. */
@@ -29,6 +30,7 @@ export interface ChangesParts {
   readonly reloads: ReloadLog;
   readonly saves: Saves;
   readonly builds: Builds;
+  readonly wanted: WantedOptions;
   readonly addresses: () => Address[];
 }
 
@@ -49,9 +51,11 @@ export class Changes {
 
   async evaluate(change: Change): Promise<void> {
     const { facts } = this;
+    const startedWith = this.parts.wanted.next();
+    const { options } = startedWith;
     if (!facts.isBootstrap) {
-      const definition = { ...plainDefinition(facts.options), number: ++this.lastDefinition };
-      facts.next = { definition, bootstrap: NO_BOOTSTRAP };
+      const definition = { ...plainDefinition(options, startedWith.environment), number: ++this.lastDefinition };
+      facts.next = { definition, bootstrap: NO_BOOTSTRAP, startedWith };
       const outcome = this.parts.builds.isMissing(definition) ? await this.built(change) : specsOf(definition);
       this.loop.enqueueLater({ type: 'evaluated', change: change.id, outcome });
       return;
@@ -59,17 +63,17 @@ export class Changes {
     const files = new ProcessFiles();
     let launch: Launch;
     try {
-      const environment = readEnvironment(facts.options.envFiles, process.env);
-      this.loop.counting.began(files, facts.options.script, facts.options.nodeArgs, environment);
+      const environment = readEnvironment(options.envFiles, startedWith.environment);
+      this.loop.counting.began(files, options.script, options.nodeArgs, environment);
       launch = launchOf({
         node: this.loop.parts.node,
-        entry: facts.options.script,
-        args: facts.options.args,
-        nodeArgs: facts.options.nodeArgs,
-        cwd: facts.options.cwd,
+        entry: options.script,
+        args: options.args,
+        nodeArgs: options.nodeArgs,
+        cwd: options.cwd,
         env: withoutDebugger({ ...environment.env, ...this.loop.parts.extraEnv }),
         role: 'bootstrap',
-        root: facts.options.cwd,
+        root: options.cwd,
       });
     } catch (error) {
       const outcome = plainError('bootstrap-error', messageOf(error));
@@ -79,7 +83,7 @@ export class Changes {
     const outcome = await evaluateBootstrap(launch, files, this.hostParts());
     // A newer request may have taken its place meanwhile.
     if (this.facts.core.change?.id !== change.id) return;
-    const declared = this.declared(files, outcome);
+    const declared = this.declared(files, outcome, startedWith);
     const isMissing = facts.next !== undefined && this.parts.builds.isMissing(facts.next.definition);
     this.loop.enqueue({
       type: 'evaluated',
@@ -99,13 +103,17 @@ export class Changes {
     }
   }
 
-  private declared(files: ProcessFiles, outcome: Declared | ErrorInfo): GroupSpec[] | ErrorInfo {
+  private declared(
+    files: ProcessFiles,
+    outcome: Declared | ErrorInfo,
+    startedWith: StartedWith,
+  ): GroupSpec[] | ErrorInfo {
     const { facts } = this;
     if (!('definition' in outcome)) return outcome;
     try {
       const env = withoutEnvFiles(outcome.env, files);
-      const definition = declaredDefinition(facts.options, { ...outcome, env }, ++this.lastDefinition);
-      facts.next = { definition, bootstrap: keepTexts(files) };
+      const definition = declaredDefinition(startedWith.options, { ...outcome, env }, ++this.lastDefinition);
+      facts.next = { definition, bootstrap: keepTexts(files), startedWith };
       return specsOf(definition);
     } catch (error) {
       const { file, line, column } = (isUserError(error) && error.place) || wholeFile(facts.options.script);
@@ -170,6 +178,8 @@ export class Changes {
     if (facts.next) {
       facts.definition = facts.next.definition;
       facts.bootstrap = facts.next.bootstrap;
+      facts.startedWith = facts.next.startedWith;
+      this.parts.wanted.compare();
       this.loop.parts.registry.rename(facts.definition.name ?? this.loop.parts.name);
     }
     facts.next = undefined;

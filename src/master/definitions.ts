@@ -61,7 +61,7 @@ const GROUP_DEFAULTS: GroupDefinition['options'] = {
 };
 
 /** The one group of a program without a bootstrap script. */
-export function plainDefinition(options: StartOptions): ServerDefinition {
+export function plainDefinition(options: StartOptions, inherited: NodeJS.ProcessEnv): ServerDefinition {
   const { group } = options;
   const main: GroupDefinition = {
     name: 'main',
@@ -84,7 +84,7 @@ export function plainDefinition(options: StartOptions): ServerDefinition {
     cwd: options.cwd,
     envFiles: options.envFiles,
     inspect: options.inspect,
-    inherited: process.env,
+    inherited,
   };
   return {
     number: 1,

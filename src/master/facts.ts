@@ -3,13 +3,23 @@ import { relative } from 'node:path';
 import type { Group } from '../core/pool.ts';
 import { Supervisor } from '../core/supervisor.ts';
 import type { StartOptions } from '../protocol/startOptions.ts';
+import type { TaskStart } from '../protocol/taskStart.ts';
 import { plainDefinition, type ServerDefinition } from './definitions.ts';
 import type { Worker } from '../core/workerState.ts';
 import { NO_BOOTSTRAP, ProcessFiles, textsOf, type BootstrapFiles } from './files.ts';
 import type { WorkerHandle } from './workerHandle.ts';
 
-export class Facts {
+/** What the server is started with, which a restart may replace. */
+export interface StartedWith {
   readonly options: StartOptions;
+  /** What its processes inherit, before the bootstrap script has its say. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** The task that started it. */
+  readonly task: TaskStart | undefined;
+}
+
+export class Facts {
+  startedWith: StartedWith;
   readonly core = new Supervisor();
   /** By the id of the worker. */
   readonly handles = new Map<number, WorkerHandle>();
@@ -21,7 +31,13 @@ export class Facts {
   definition: ServerDefinition;
   bootstrap: BootstrapFiles = NO_BOOTSTRAP;
   /** What a restart has evaluated and will put in force with its commit. */
-  next: { readonly definition: ServerDefinition; readonly bootstrap: BootstrapFiles } | undefined;
+  next:
+    | {
+        readonly definition: ServerDefinition;
+        readonly bootstrap: BootstrapFiles;
+        readonly startedWith: StartedWith;
+      }
+    | undefined;
   /** By group that does not reload: the text of its files. */
   private readonly fixedTexts = new Map<string, ReadonlyMap<string, string>>();
   /** What processes of the server write themselves. */
@@ -29,9 +45,13 @@ export class Facts {
   /** Null until the first process has told whether the script declares groups. */
   isBootstrap: boolean | null = null;
 
-  constructor(options: StartOptions) {
-    this.options = options;
-    this.definition = plainDefinition(options);
+  constructor(startedWith: StartedWith) {
+    this.startedWith = startedWith;
+    this.definition = plainDefinition(startedWith.options, startedWith.environment);
+  }
+
+  get options(): StartOptions {
+    return this.startedWith.options;
   }
 
   /** Whether it is known which groups there are, and they have been started: before that nothing can be asked of them. */

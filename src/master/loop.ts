@@ -1,6 +1,7 @@
 /** What the parts of the master have in common: what is known, and the one queue that everything goes through. */
 import type { Event } from '../core/events.ts';
 import type { StartOptions } from '../protocol/startOptions.ts';
+import type { TaskStart } from '../protocol/taskStart.ts';
 import type { Report } from '../protocol/workerMessages.ts';
 import type { Counting } from './counting.ts';
 import type { Facts } from './facts.ts';
@@ -14,6 +15,14 @@ import type { Terminal } from './terminal.ts';
 /** What a master is built of and does not change. */
 export interface MasterParts {
   readonly options: StartOptions;
+  /** What started it, where that was a task. */
+  readonly task: TaskStart | undefined;
+  /**
+   * Reads the words of a command line, what follows `start`.
+   *
+   * @throws UserError `usage`
+   */
+  readonly readWords: (words: readonly string[], cwd: string) => StartOptions;
   /** The bootstrap script's own name replaces it. */
   readonly name: string;
   readonly node: NodeBinary;

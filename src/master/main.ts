@@ -5,6 +5,7 @@ import { nearestManifest } from './launch.ts';
 import { Interrupts } from '../core/interrupts.ts';
 import { Keys, KEYS_HINT } from './keys.ts';
 import type { Logger } from './logger.ts';
+import type { MasterParts } from './loop.ts';
 import { Master } from './master.ts';
 import { findNode } from './nodeVersion.ts';
 import { isServerName } from '../protocol/bootstrap.ts';
@@ -15,8 +16,11 @@ import { Terminal } from './terminal.ts';
 
 export type { StartOptions } from '../protocol/startOptions.ts';
 
-/** @throws UserError when the server cannot be started as asked */
-export async function start(options: StartOptions): Promise<number> {
+/**
+ * @param from what the one who starts it knows beside the options
+ * @throws UserError when the server cannot be started as asked
+ */
+export async function start(options: StartOptions, from: Pick<MasterParts, 'task' | 'readWords'>): Promise<number> {
   const node = await findNode(options.node);
   const name = options.name ?? nameOf(options.script, options.cwd);
   const registry = await register({ name, cwd: options.cwd, script: options.script });
@@ -28,6 +32,7 @@ export async function start(options: StartOptions): Promise<number> {
   const terminal = new Terminal(output, hasColour, process.stdin.isTTY ? KEYS_HINT : '');
   const master = new Master({
     options,
+    ...from,
     name,
     node,
     registry,

@@ -5,7 +5,8 @@
 import type { Request, Scope } from '../core/requests.ts';
 import type { Command, Event } from '../core/events.ts';
 import { Reaper } from '../platform/reaper.ts';
-import type { ReloadReport, Snapshot, StopReport, Trigger } from '../protocol/status.ts';
+import type { NeedsRestart, OptionChange, ReloadReport, Snapshot, StopReport, Trigger } from '../protocol/status.ts';
+import type { TaskOptions } from '../protocol/taskStart.ts';
 import { UserError } from '../protocol/userError.ts';
 import type { Report } from '../protocol/workerMessages.ts';
 import { Builds } from './builds.ts';
@@ -28,6 +29,7 @@ import { ReloadLog } from './reloadLog.ts';
 import { RestartFlags } from './restartFlags.ts';
 import { snapshotOf } from './snapshot.ts';
 import { WorkerLogs } from './workerLogs.ts';
+import { WantedOptions } from './wantedOptions.ts';
 import { Workers } from './workers.ts';
 
 export class Master implements Loop {
@@ -50,6 +52,7 @@ export class Master implements Loop {
   readonly counting: Counting;
   private readonly control: ControlServer;
   private readonly flags: RestartFlags;
+  private readonly wanted: WantedOptions;
   private readonly debugPorts: DebugPorts;
 
   private stopReport: StopReport = { stopped: 0, forcedKills: 0 };
@@ -65,7 +68,8 @@ export class Master implements Loop {
 
   constructor(parts: MasterParts) {
     this.parts = parts;
-    this.facts = new Facts(parts.options);
+    this.facts = new Facts({ options: parts.options, environment: process.env, task: parts.task });
+    this.wanted = new WantedOptions(this.facts, parts);
     this.flags = new RestartFlags(this.facts, parts.terminal, () => this.changed());
     this.builds = new Builds({ loop: this, reaper: this.reaper });
     this.first = new FirstProcess(this);
@@ -75,7 +79,7 @@ export class Master implements Loop {
       builds: this.builds,
       needsRestart: () => {
         this.updateFlags();
-        return this.flags.list();
+        return this.needsRestart();
       },
       name: () => this.name,
       reload: (scope, trigger) => void this.request('reload', scope, trigger),
@@ -104,6 +108,7 @@ export class Master implements Loop {
       reloads: this.reloads,
       saves: this.intake.saves,
       builds: this.builds,
+      wanted: this.wanted,
       addresses: () => this.facts.core.groups.flatMap(({ spec }) => this.workers.addresses(spec.name)),
     });
     const { token } = parts.registry.entry;
@@ -322,9 +327,19 @@ export class Master implements Loop {
       kind,
       scope,
       trigger: { kind: trigger.kind, files },
-      digest: `content ${this.intake.saves.version}`,
+      digest: `content ${this.intake.saves.version}, options ${this.wanted.version}`,
       waiters: [waiter],
     };
+  }
+
+  private tellTaskOptions(told: TaskOptions): OptionChange[] {
+    const changes = this.wanted.tell(told);
+    this.changed();
+    return changes;
+  }
+
+  private needsRestart(): NeedsRestart[] {
+    return [...this.flags.list(), ...(this.wanted.flag ? [this.wanted.flag] : [])];
   }
 
   private controlHandlers(): ConstructorParameters<typeof ControlServer>[1] {
@@ -339,12 +354,14 @@ export class Master implements Loop {
         const scope = scopeOfDemand(this.facts.core.groups, group, slot);
         return this.request('reload', scope, { kind: 'command', files: [] });
       },
-      restart: async () => {
+      restart: async ({ options }) => {
         await this.whenBegun();
+        if (options) this.tellTaskOptions(options);
         this.intake.onCommand();
         const scope = new Map(this.facts.core.groups.map(({ spec }) => [spec.name, null]));
         return this.request('restart', scope, { kind: 'restart', files: [] });
       },
+      taskOptions: (told) => ({ changed: this.tellTaskOptions(told) }),
       finish: ({ group, slot }) => this.finishNow(group, slot),
       history: () => ({ lives: this.lives.list() }),
       logs: (asked, client) => {
@@ -405,7 +422,7 @@ export class Master implements Loop {
       name: this.name,
       addressesOf: (group) => this.workers.addresses(group),
       sparesOf: (group) => this.workers.spareCount(group),
-      needsRestart: this.flags.list(),
+      needsRestart: this.needsRestart(),
       ...this.intake.status(),
       reloads: this.reloads.history(),
       inspectPortOf: (handle) => this.debugPorts.portOf(handle),

@@ -67,6 +67,7 @@ export class RestartFlags {
       groups: [...groups],
       digest,
       changed: running === undefined ? null : changedRanges(file, running),
+      options: [],
     };
     this.flagged.set(file, { shown, running });
     if (!isSameReason) this.terminal.needsRestart(name, chain);

@@ -50,6 +50,7 @@ export function snapshotOf(facts: Facts, parts: SnapshotParts): Snapshot {
     startedAt: iso(facts.startedAt),
     cwd: options.cwd,
     script: facts.display(options.script),
+    task: facts.startedWith.task?.name ?? null,
     bootstrap: facts.isBootstrap,
     paused: parts.paused,
     reloadOn: parts.reloadOn,

@@ -3,7 +3,8 @@ import { styleText } from 'node:util';
 import type { Change } from '../core/change.ts';
 import type { Exit, Slot } from '../core/pool.ts';
 import type { Worker } from '../core/workerState.ts';
-import type { Address, ReloadReport, Trigger } from '../protocol/status.ts';
+import { optionsText } from '../protocol/inWords.ts';
+import type { Address, OptionChange, ReloadReport, Trigger } from '../protocol/status.ts';
 import type { Output } from './output.ts';
 
 type Style = 'green' | 'yellow' | 'red' | 'cyan';
@@ -118,6 +119,10 @@ export class Terminal {
   needsRestart(file: string, chain: readonly string[]): void {
     const via = chain.length > 1 ? ` (imported by ${chain[chain.length - 2]})` : '';
     this.say(`${file} changed: needs a restart${via}`, 'yellow');
+  }
+
+  optionsChanged(file: string, options: readonly OptionChange[]): void {
+    this.say(`${file} changed: needs a restart (${optionsText(options)})`, 'yellow');
   }
 
   paused(name: string): void {

@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { logPageSchema } from './logs.ts';
 import {
   explanationSchema,
+  optionChangeSchema,
   pendingReloadSchema,
   reloadOnSchema,
   reloadReportSchema,
@@ -15,6 +16,7 @@ import {
   waitReportSchema,
   workerLifeSchema,
 } from './status.ts';
+import { taskOptionsSchema } from './taskStart.ts';
 
 export const CONTROL_VERSION = 1;
 /** A longer message closes the connection. */
@@ -42,7 +44,10 @@ export const controlMethods = {
     params: z.object({ group: text.optional(), slot: z.number().int().positive().optional() }),
     result: z.object({ workers: z.array(z.object({ group: z.string(), slot: z.number(), port: z.number() })) }),
   },
-  restart: { params: z.object({}), result: reloadReportSchema },
+  /** `options`: told as with `taskOptions` first. */
+  restart: { params: z.object({ options: taskOptionsSchema.optional() }), result: reloadReportSchema },
+  /** The task that started the server, as it is defined now: what differs needs a restart, and the next one applies it. */
+  taskOptions: { params: taskOptionsSchema, result: z.object({ changed: z.array(optionChangeSchema) }) },
   /** A draining worker ends now instead of when its work is done. */
   finish: {
     params: z.object({ group: text, slot: z.number().int().positive() }),

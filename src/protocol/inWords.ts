@@ -3,6 +3,7 @@ import type { LogEntry } from './logs.ts';
 import type {
   ErrorInfo,
   Explanation,
+  OptionChange,
   PendingReload,
   ReloadReport,
   Snapshot,
@@ -26,8 +27,10 @@ export function statusText(snapshot: Snapshot, now = Date.now()): string {
     lines.push(`  ${group.name}  ${group.entry}  ${group.order}${note}`);
     for (const worker of group.workers) lines.push(`    ${workerText(worker, now)}`);
   }
-  for (const { file, chain } of snapshot.needsRestart)
-    lines.push(`  needs restart: ${file}${chain.length > 1 ? `  (${chain.join(' → ')})` : ''}`);
+  for (const { file, chain, options } of snapshot.needsRestart) {
+    const why = options.length > 0 ? optionsText(options) : chain.length > 1 ? chain.join(' → ') : '';
+    lines.push(`  needs restart: ${file}${why === '' ? '' : `  (${why})`}`);
+  }
   for (const { file, groups } of snapshot.pendingReload)
     lines.push(`  changed, not reloaded: ${file}  (${groups.join(', ')})`);
   for (const { file, exclude } of snapshot.flapping)
@@ -51,6 +54,17 @@ function workerText(worker: WorkerStatus, now: number): string {
     parts.push(`next try in ${Math.max(0, Math.round((Date.parse(worker.nextTryAt) - now) / 1000))} s`);
   if (worker.fallback !== null) parts.push(worker.fallback);
   return parts.join('  ');
+}
+
+/** `workers, args; node takes a stop and a start` */
+export function optionsText(options: readonly OptionChange[]): string {
+  const byRestart = options.filter(({ takes }) => takes === 'restart').map(({ name }) => name);
+  const byStart = options.filter(({ takes }) => takes === 'start').map(({ name }) => name);
+  const needs = byStart.length === 1 ? 'takes' : 'take';
+  return [
+    ...(byRestart.length > 0 ? [byRestart.join(', ')] : []),
+    ...(byStart.length > 0 ? [`${byStart.join(', ')} ${needs} a stop and a start`] : []),
+  ].join('; ');
 }
 
 export function reportText(report: ReloadReport): string {

@@ -111,6 +111,15 @@ export const groupStatusSchema = z.object({
 /** Lines of a file, counted from 1, both ends included. Where lines were only removed: the line that now stands there. */
 export const lineRangeSchema = z.object({ from: z.number(), to: z.number() });
 
+/** A start option that is another now. `takes`: a restart brings it in, or only a stop and a start. */
+export const optionChangeSchema = z.object({
+  /** As it is called in a task. */
+  name: z.string(),
+  takes: z.enum(['restart', 'start']),
+  /** Where it stands in the file; null when it does not. */
+  line: z.number().nullable(),
+});
+
 export const needsRestartSchema = z.object({
   file: z.string(),
   reason: restartReasonSchema,
@@ -123,6 +132,8 @@ export const needsRestartSchema = z.object({
   digest: z.string().nullable(),
   /** What differs on disk from the text that runs; null when that text is not known, and so cannot be compared with. */
   changed: z.array(lineRangeSchema).nullable(),
+  /** For `options`: those that differ from what the server runs with. */
+  options: z.array(optionChangeSchema).default([]),
 });
 
 /** Changed on disk, but not run by every worker that serves. */
@@ -141,6 +152,8 @@ export const snapshotSchema = z.object({
   startedAt: z.string(),
   cwd: z.string(),
   script: z.string(),
+  /** The task that started it; null when none did. */
+  task: z.string().nullable().default(null),
   /** Whether `script` declares groups; null until the first process told. */
   bootstrap: z.boolean().nullable(),
   paused: z.boolean(),
@@ -204,6 +217,7 @@ export type ErrorInfo = z.infer<typeof errorInfoSchema>;
 export type Address = z.infer<typeof addressSchema>;
 export type LineRange = z.infer<typeof lineRangeSchema>;
 export type NeedsRestart = z.infer<typeof needsRestartSchema>;
+export type OptionChange = z.infer<typeof optionChangeSchema>;
 export type WorkerLife = z.infer<typeof workerLifeSchema>;
 export type Explanation = z.infer<typeof explanationSchema>;
 export type StopReport = z.infer<typeof stopReportSchema>;

@@ -75,6 +75,7 @@ export function snapshot(part: Partial<Snapshot> = {}): Snapshot {
     startedAt: T0,
     cwd: '/home/me/shop',
     script: 'server.ts',
+    task: null,
     bootstrap: true,
     paused: false,
     reloadOn: 'change',
@@ -98,6 +99,7 @@ export const configChange = {
   groups: [],
   digest: 'new',
   changed: [{ from: 2, to: 3 }],
+  options: [],
 };
 
 export const syntaxError = {
