@@ -50,9 +50,11 @@ export function evaluateBootstrap(
         onExit: (code, signal) => {
           clearTimeout(timer);
           if (child.pid !== undefined) parts.onExit(child.pid);
-          const how = isLate
-            ? `did not declare its groups within ${TIMEOUT_MS / 1000} s`
-            : `ended with ${signal ?? `code ${code ?? '?'}`} before it declared its groups`;
+          const how =
+            child.notStarted ??
+            (isLate
+              ? `did not declare its groups within ${TIMEOUT_MS / 1000} s`
+              : `ended with ${signal ?? `code ${code ?? '?'}`} before it declared its groups`);
           const reason = failure ?? { message: `The bootstrap script ${how}`, stack: null, code: null };
           done(
             declared ?? {

@@ -1,8 +1,7 @@
 /** One build command, run by the shell as under `npm run`: its output, its end. Knows nothing of groups. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { Transform, type Readable } from 'node:stream';
-import { isWindows, killGroup, killTree } from '../platform/processes.ts';
-import { messageOf } from '../protocol/userError.ts';
+import { Readable, Transform } from 'node:stream';
+import { isWindows, killGroup, killTree, startFailure } from '../platform/processes.ts';
 import type { Output, Writer } from './output.ts';
 
 export interface BuildLaunch {
@@ -36,7 +35,9 @@ export class BuildProcess {
       windowsHide: true,
     });
     this.pid = this.child.pid;
-    this.outputs = [this.child.stdout, this.child.stderr] as Readable[];
+    // Without a descriptor left for a process there are no pipes either.
+    const { stdout, stderr } = this.child;
+    this.outputs = [stdout ?? Readable.from([]), stderr ?? Readable.from([])];
     this.child.stdin?.on('error', () => undefined);
     this.ended = new Promise((done) => {
       const end = (how: string): void => {
@@ -44,7 +45,7 @@ export class BuildProcess {
         done(this.end);
       };
       this.child.once('error', (error) => {
-        if (this.pid === undefined) end(`cannot be started: ${messageOf(error)}`);
+        if (this.pid === undefined) end(startFailure(error));
       });
       this.child.once('close', (code, signal) =>
         end(signal === null ? `ended with code ${code ?? '?'}` : `was ended by ${signal}`),

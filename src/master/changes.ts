@@ -180,7 +180,7 @@ export class Changes {
       facts.bootstrap = facts.next.bootstrap;
       facts.startedWith = facts.next.startedWith;
       this.parts.wanted.compare();
-      this.loop.parts.registry.rename(facts.definition.name ?? this.loop.parts.name);
+      this.loop.parts.registry.rename(facts.definition.name ?? this.loop.parts.name, this.loop.parts.log);
     }
     facts.next = undefined;
     this.loop.reconsiderFiles();

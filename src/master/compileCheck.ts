@@ -1,6 +1,6 @@
 /** Whether changed files compile, unevaluated, through the group's own loader: what guards a `stop-first` group before it gives up a worker. */
 import type { ErrorInfo } from '../protocol/status.ts';
-import { errorInfo, type Failure } from './errors.ts';
+import { errorInfo, plainError, type Failure } from './errors.ts';
 import type { Launch } from './launch.ts';
 import type { Logger } from './logger.ts';
 import { WorkerProcess } from './workerProcess.ts';
@@ -28,6 +28,10 @@ export function compileCheck(
         onAnnounced: () => undefined,
         onExit: () => {
           clearTimeout(timer);
+          if (child.notStarted !== undefined) {
+            done(plainError('rejected', `The compile check ${child.notStarted}`));
+            return;
+          }
           done(failure ? errorInfo(failure, tail, display) : undefined);
         },
       },

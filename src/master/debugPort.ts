@@ -38,6 +38,8 @@ export class DebugPort {
       this.server.once('error', fail);
       this.server.listen({ host, port }, () => {
         this.server.off('error', fail);
+        // Such as no descriptor left for a debugger: those that are connected go on.
+        this.server.on('error', () => undefined);
         if (host === LOCAL) this.twin.listen({ host: LOCAL_IPV6, port: this.port!, ipv6Only: true });
         done();
       });

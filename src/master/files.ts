@@ -5,6 +5,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { basename, sep } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { differs, isStaleIn, type GroupFiles } from '../core/changeScope.ts';
 import { ABSENT, digestOf } from '../protocol/digest.ts';
 import type { Environment } from './launch.ts';
@@ -180,7 +181,7 @@ export class Disk {
     // Before the content: a write in between makes the file look changed, never the other way round.
     const stamp = await stampOf(file);
     try {
-      digest = digestOf(await readFile(file));
+      digest = digestOf(await readWhole(file));
     } catch {
       // Deleted, or not readable: nothing could load it.
     }
@@ -243,6 +244,22 @@ export class Disk {
   /** Every file that was looked at. */
   known(): IterableIterator<string> {
     return this.digests.keys();
+  }
+}
+
+/** They tell nothing of the file: it was not looked at. */
+const MACHINE_TROUBLE = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EIO']);
+const TROUBLE_PAUSE_MS = 100;
+
+/** As soon as it can be read. */
+async function readWhole(file: string): Promise<Buffer> {
+  for (;;) {
+    try {
+      return await readFile(file);
+    } catch (error) {
+      if (!MACHINE_TROUBLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+    await delay(TROUBLE_PAUSE_MS, undefined, { ref: false });
   }
 }
 

@@ -66,7 +66,7 @@ export class FirstProcess {
       this.loop.abort(error);
       return;
     }
-    parts.registry.rename(facts.definition.name ?? parts.name);
+    parts.registry.rename(facts.definition.name ?? parts.name, parts.log);
     facts.bootstrap = keepTexts(handle.files);
     this.loop.begin('declared');
   }

@@ -219,8 +219,11 @@ export class LastingWatch {
 
 function remedyFor(code: string): string {
   if (process.platform !== 'linux') return 'Raise the limit of open files (ulimit -n) and start the server again.';
-  const [name, number] = code === 'ENOSPC' ? ['max_user_watches', 524_288] : ['max_user_instances', 1024];
-  return `To have more: sudo sysctl fs.inotify.${name}=${number}, and start the server again.`;
+  const more =
+    code === 'ENOSPC'
+      ? 'sudo sysctl fs.inotify.max_user_watches=524288'
+      : 'sudo sysctl fs.inotify.max_user_instances=1024, or a higher limit of open files (ulimit -n)';
+  return `To have more: ${more}, and start the server again.`;
 }
 
 type RawDetails = { readonly watchedPath: string } | { readonly curr: Stats; readonly prev: Stats };

@@ -260,7 +260,13 @@ export class Listeners {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => refuse(error.code ?? 'EINVAL'));
     server.once('listening', () => {
-      if (!isAbstract) renameSync(name, path);
+      try {
+        if (!isAbstract) renameSync(name, path);
+      } catch (error) {
+        server.close();
+        refuse((error as NodeJS.ErrnoException).code ?? 'EINVAL');
+        return;
+      }
       const handle = rawHandleOf(server);
       const handles = this.handlesOf(group);
       const before = handles.get(need.key);

@@ -24,9 +24,13 @@ export async function start(options: StartOptions, from: Pick<MasterParts, 'task
   const node = await findNode(options.node);
   const name = options.name ?? nameOf(options.script, options.cwd);
   const registry = await register({ name, cwd: options.cwd, script: options.script });
-  const output = new Output(process.stdout);
   const errorOutput = new Output(process.stderr);
   const log: Logger = { error: (text) => errorOutput.line(`graceful-reload  ${text}`) };
+  const output = new Output(process.stdout, ({ message }) =>
+    log.error(
+      `standard output cannot be written: ${message}. Lines are lost until it can; the last ones of the workers: graceful-reload logs`,
+    ),
+  );
   const hasColour = process.stdout.isTTY && (process.stdout.getColorDepth?.() ?? 1) > 1;
   const extraEnv = hasColour && process.env['FORCE_COLOR'] === undefined ? { FORCE_COLOR: '1' } : {};
   const terminal = new Terminal(output, hasColour, process.stdin.isTTY ? KEYS_HINT : '');

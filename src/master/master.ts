@@ -2,9 +2,11 @@
  * The loop: everything that happens is an event in one queue; the core decides; the commands it answers with are carried
  * out here. Nobody else writes state.
  */
+import { dirname } from 'node:path';
 import type { Request, Scope } from '../core/requests.ts';
 import type { Command, Event } from '../core/events.ts';
 import { Reaper } from '../platform/reaper.ts';
+import { runtimeFolderRefuses } from '../platform/runtimeFolder.ts';
 import type { NeedsRestart, OptionChange, ReloadReport, Snapshot, StopReport, Trigger } from '../protocol/status.ts';
 import type { TaskOptions } from '../protocol/taskStart.ts';
 import { UserError } from '../protocol/userError.ts';
@@ -132,7 +134,10 @@ export class Master implements Loop {
    * @throws UserError when the first start shows that it was asked for in a wrong way
    */
   async run(): Promise<number> {
-    await this.control.listen(this.parts.registry.entry.socket);
+    const { socket } = this.parts.registry.entry;
+    await this.control.listen(socket).catch((error: unknown) => {
+      throw runtimeFolderRefuses(dirname(socket), error);
+    });
     const over = new Promise<number>((done, fail) => {
       this.finish = done;
       this.fail = fail;

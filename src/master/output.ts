@@ -11,6 +11,8 @@ const MOST_HELD = 262_144;
 /** Kept of stderr to tell why a process ended. */
 const TAIL = 4096;
 const LINE_END = 10;
+/** Nobody is there to read: a pipe like that to `head`, or a terminal, was closed. */
+const CLOSED = new Set(['EPIPE', 'EIO']);
 const ONE_LINE_END = Buffer.from([LINE_END]);
 
 /** Whose lines they are. */
@@ -28,10 +30,16 @@ export class Output {
   private readonly isWaiting = new Set<Readable>();
   private isDrainAwaited = false;
 
-  constructor(out: Writable) {
+  /** @param onLost the first time that something cannot be written although it may be wanted: a disk is full */
+  constructor(out: Writable, onLost: (error: Error) => void = () => undefined) {
     this.out = out;
-    // The terminal is gone: the server goes on until it is told otherwise.
-    out.on('error', () => undefined);
+    let isTold = false;
+    // The server goes on until it is told otherwise.
+    out.on('error', (error: NodeJS.ErrnoException) => {
+      if (isTold || CLOSED.has(error.code ?? '')) return;
+      isTold = true;
+      onLost(error);
+    });
   }
 
   /** A line of our own. */

@@ -3,14 +3,15 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isWindows, processStart } from '../platform/processes.ts';
-import { ensureRuntimeFolder, runtimeFolder } from '../platform/runtimeFolder.ts';
+import { ensureRuntimeFolder, runtimeFolder, runtimeFolderRefuses } from '../platform/runtimeFolder.ts';
 import { REGISTRY_VERSION, registryEntrySchema, type RegistryEntry } from '../protocol/registry.ts';
-import { UserError } from '../protocol/userError.ts';
+import { isUserError, messageOf, UserError } from '../protocol/userError.ts';
+import type { Logger } from './logger.ts';
 
 export interface RegistryFile {
   readonly entry: RegistryEntry;
-  /** The bootstrap script has told its name. What the entry is called by in the folder stays. */
-  rename(name: string): void;
+  /** The bootstrap script has told its name. What the entry is called by in the folder stays, and where that cannot be written the old name is found there. */
+  rename(name: string, log: Logger): void;
   remove(): void;
 }
 
@@ -32,27 +33,46 @@ export async function register(server: { name: string; cwd: string; script: stri
     startedAt: new Date().toISOString(),
   };
   const draft = join(folder, `${id}-${process.pid}.tmp`);
-  writeFileSync(draft, JSON.stringify(entry), { mode: 0o600 });
   try {
+    writeFileSync(draft, JSON.stringify(entry), { mode: 0o600 });
     await take(draft, path);
+  } catch (error) {
+    throw isUserError(error) ? error : runtimeFolderRefuses(folder, error);
   } finally {
-    rmSync(draft, { force: true });
+    removeIfPossible(draft);
   }
   return {
     get entry() {
       return entry;
     },
-    rename: (name) => {
+    rename: (name, log) => {
       if (name === entry.name) return;
+      const before = entry.name;
       entry = { ...entry, name };
-      writeFileSync(draft, JSON.stringify(entry), { mode: 0o600 });
-      renameSync(draft, path);
+      try {
+        writeFileSync(draft, JSON.stringify(entry), { mode: 0o600 });
+        renameSync(draft, path);
+      } catch (error) {
+        removeIfPossible(draft);
+        log.error(
+          `the name ${name} cannot be written to ${folder}: ${messageOf(error)}. Other commands find the server as ${before}.`,
+        );
+      }
     },
     remove: () => {
-      rmSync(path, { force: true });
-      if (!isWindows) rmSync(socket, { force: true });
+      removeIfPossible(path);
+      if (!isWindows) removeIfPossible(socket);
     },
   };
+}
+
+/** What stays where nothing may be removed any more is cleaned up by whoever looks for servers. */
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Nobody can help it.
+  }
 }
 
 /** The other server whose master has one of these pids. */

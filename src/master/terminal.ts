@@ -51,12 +51,14 @@ export class Terminal {
     now: number,
   ): void {
     const how = signal === null ? `exited with code ${code ?? '?'}` : `was ended by ${signal}`;
-    const what = `${group}#${slot} ${how}`;
+    // One that was never there has neither.
+    const what = code === null && signal === null ? error.message : `${group}#${slot} ${how}`;
     if (stopped) {
       this.say(`${what}: it is done, the next change starts it again`);
       return;
     }
-    const reason = state.kind === 'ready' || error.message.includes(how) ? '' : `: ${error.message}`;
+    const reason =
+      state.kind === 'ready' || error.message.includes(how) || what === error.message ? '' : `: ${error.message}`;
     const nth = crashes > 1 ? ` (${ordinal(crashes)} crash in a row)` : '';
     const at = backoff ? backoff.nextTryAt : now;
     const when = at === null ? 'with the next change' : at <= now ? 'at once' : `in ${seconds(at - now)}`;

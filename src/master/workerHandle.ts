@@ -150,6 +150,8 @@ export class WorkerHandle implements Receiver {
   exitError(code: number | null, signal: string | null, display: (path: string) => string): ErrorInfo {
     const how = signal !== null ? `was ended by ${signal}` : `exited with code ${code ?? '?'}`;
     const { state, group, slot } = this.worker;
+    const { notStarted } = this.process;
+    if (notStarted !== undefined) return plainError('rejected', `${group}#${slot} ${notStarted}`);
     const when = state.kind === 'starting' ? ' before it was ready' : '';
     const why = state.kind === 'unresponsive' ? ' while its event loop did not turn' : '';
     const refused = this.refusedFlags(code);

@@ -1,7 +1,7 @@
 /** One child process: its messages in order, its reports, its output, its end. Knows nothing of slots or generations. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Readable } from 'node:stream';
-import { isWindows, killGroup, killTree } from '../platform/processes.ts';
+import { Readable } from 'node:stream';
+import { isWindows, killGroup, killTree, startFailure } from '../platform/processes.ts';
 import { REPORT_FD, WORKER_CMD, type ToWorker } from '../protocol/worker.ts';
 import { fromWorkerSchema, reportSchema, type FromWorker, type Report } from '../protocol/workerMessages.ts';
 import type { Launch } from './launch.ts';
@@ -23,6 +23,8 @@ export class WorkerProcess {
   readonly pid: number | undefined;
   readonly stdout: Readable;
   readonly stderr: Readable;
+  /** Why there is no process, once that is known. */
+  notStarted: string | undefined;
   private readonly child: ChildProcess;
   private readonly log: Logger;
   private events: WorkerEvents;
@@ -42,19 +44,25 @@ export class WorkerProcess {
       windowsHide: true,
     });
     this.pid = this.child.pid;
-    this.stdout = this.child.stdout as Readable;
-    this.stderr = this.child.stderr as Readable;
+    // Without a descriptor left for a process there are no pipes either.
+    this.stdout = this.child.stdout ?? Readable.from([]);
+    this.stderr = this.child.stderr ?? Readable.from([]);
     (this.child as NodeJS.EventEmitter).on('internalMessage', (message: unknown, handle?: SocketHandle) =>
       this.receive(message, handle),
     );
     this.child.on('message', (message) => {
       if (message === 'ready') this.events.onAnnounced();
     });
-    this.readReports(this.child.stdio[REPORT_FD] as Readable);
     this.child.once('error', (error) => {
-      this.log.error(`process ${this.pid ?? '?'}: ${error.message}`);
-      if (this.pid === undefined) this.end(null, null);
+      if (this.pid !== undefined) {
+        this.log.error(`process ${this.pid}: ${error.message}`);
+        return;
+      }
+      this.notStarted = startFailure(error);
+      this.end(null, null);
     });
+    const { stdio } = this.child as { readonly stdio?: readonly unknown[] };
+    if (stdio) this.readReports(stdio[REPORT_FD] as Readable);
   }
 
   /** Whoever has it from now on hears of it. */

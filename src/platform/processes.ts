@@ -32,6 +32,19 @@ export async function processStart(pid: number): Promise<string | undefined> {
   }
 }
 
+const REMEDIES: Readonly<Record<string, string>> = {
+  EMFILE: 'This server may not have more files open: raise the limit (ulimit -n) and start it again',
+  ENFILE: 'The system may not have more files open: end what has many',
+  EAGAIN: 'This user may not have more processes: raise the limit (ulimit -u), or end some',
+  ENOMEM: 'The system has no memory left: end what takes much',
+};
+
+/** Why a process could not be started, and what to do, for the end of a sentence. */
+export function startFailure({ code = '', message }: NodeJS.ErrnoException): string {
+  const remedy = REMEDIES[code];
+  return `could not be started: ${remedy === undefined ? message : `${message}. ${remedy}`}`;
+}
+
 /**
  * Ends a process at once, with everything it started. On POSIX the process leads a group of its own; where it does not
  * (any more), its tree is looked up by parent pids.

@@ -20,20 +20,33 @@ for each in $list; do kill -9 -"$each" 2>/dev/null || kill -9 "$each" 2>/dev/nul
 
 export class Reaper {
   private child: ChildProcess | undefined;
+  private readonly watched = new Set<number>();
 
   watch(pid: number): void {
     if (isWindows) return;
-    this.child ??= startShell();
-    this.child.stdin?.write(`+ ${pid}\n`);
+    const isNew = this.child === undefined;
+    this.child ??= this.start();
+    this.watched.add(pid);
+    for (const each of isNew ? this.watched : [pid]) this.child?.stdin?.write(`+ ${each}\n`);
   }
 
   forget(pid: number): void {
+    this.watched.delete(pid);
     this.child?.stdin?.write(`- ${pid}\n`);
   }
 
   dispose(): void {
     this.child?.stdin?.end();
     this.child = undefined;
+  }
+
+  /** Undefined where there is no process to be had: the next one that is watched tries again, and when the shell was killed. */
+  private start(): ChildProcess | undefined {
+    const child = startShell();
+    child.once('exit', () => {
+      if (this.child === child) this.child = undefined;
+    });
+    return child.pid === undefined ? undefined : child;
   }
 }
 

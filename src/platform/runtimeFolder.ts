@@ -31,6 +31,14 @@ export function runtimeFolderProblem(folder: string): string | undefined {
 /** What to do about a problem with the folder. */
 export const runtimeFolderRemedy = `Run chmod 700 on it if it is yours, or set ${RUNTIME_DIR_VARIABLE} to a folder of your own.`;
 
+/** The folder is there, but what a server needs in it cannot be made. */
+export function runtimeFolderRefuses(folder: string, error: unknown): UserError {
+  return new UserError(
+    'internal',
+    `The runtime folder ${folder} takes no files: ${messageOf(error)}. Make room in it, or set ${RUNTIME_DIR_VARIABLE} to a folder of your own, with a short path.`,
+  );
+}
+
 /** Makes the folder where it is missing; throws a UserError when it cannot be trusted. */
 export function ensureRuntimeFolder(): string {
   const folder = runtimeFolder();

@@ -1,11 +1,17 @@
 /** What the machine refuses: the server goes on with less, says once what is missing where and what to do, and serves. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { Agent } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { fixtures } from './harness/paths.ts';
+import type { Snapshot } from '../../src/protocol/status.ts';
+import { cli, fixtures, node } from './harness/paths.ts';
+import { allGone } from './harness/processes.ts';
 import { Project } from './harness/project.ts';
-import type { Server } from './harness/server.ts';
+import { ask } from './harness/requests.ts';
+import { portFree, type Server } from './harness/server.ts';
 
 /** Lines of ours, not of the workers, that tell of it. */
 const told = ({ lines }: Server, pattern: RegExp): string[] =>
@@ -54,4 +60,184 @@ test('watches that die are replaced by looks, and each folder is told of once', 
   );
   assert.equal((await server.ask()).body['message'], 'three');
   assert.equal(told(server, /file watch/).length, 1, server.facts());
+});
+
+/** So many numbers of descriptors are left to the process; null gives it back what it may have. */
+function leaveFree(pid: number, free: number | null): void {
+  const taken = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  let most = 0;
+  for (let left = free ?? 0; left > 0 || taken.has(most); most++) if (!taken.has(most)) left--;
+  const hard = /^Max open files +\S+ +(\S+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1];
+  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${free === null ? hard : most}:`]);
+}
+
+for (const order of ['start-first', 'stop-first'])
+  test(`no descriptor left for another process (${order}): rejected with the remedy, the workers serve on`, async (t) => {
+    if (process.platform !== 'linux') return t.skip('needs prlimit');
+    const project = Project.of('cjs', t);
+    const server = await project.ready(['--order', order, '--spares', '0', '--workers', '2', 'app.cjs']);
+    const before = server.pids();
+    leaveFree(server.pid, 3);
+    const { result, error } = await server.reloadBy(() => project.write('message.cjs', "exports.message = 'two';\n"));
+    assert.equal(result, 'rejected', server.facts());
+    assert.match(error?.message ?? '', /could not be started: spawn .* EMFILE\. .*raise the limit \(ulimit -n\)/);
+    assert.equal(told(server, /EMFILE/).length, 1, server.facts());
+    assert.deepEqual(server.pids(), before);
+    assert.equal((await server.ask()).body['message'], 'one');
+    // The command line can still ask.
+    for (const command of ['status', 'logs']) assert.equal((await project.run([command])).code, 0, command);
+    leaveFree(server.pid, null);
+    assert.equal((await server.reloadBy(() => project.run(['reload']))).result, 'done');
+    assert.equal((await server.ask()).body['message'], 'two');
+  });
+
+test('a file that cannot be looked at is not taken for a deleted one', async (t) => {
+  if (process.platform !== 'linux') return t.skip('needs prlimit');
+  const project = Project.of('cjs', t);
+  const server = await project.ready(['app.cjs']);
+  const { lastReload } = server;
+  leaveFree(server.pid, 0);
+  project.write('message.cjs', "exports.message = 'two';\n");
+  for (let times = 0; times < 50; times++) assert.equal((await server.ask()).body['message'], 'one');
+  assert.deepEqual(server.lastReload, lastReload, server.facts());
+  const { result } = await server.reloadBy(() => leaveFree(server.pid, null));
+  assert.equal(result, 'done');
+  assert.equal((await server.ask()).body['message'], 'two');
+  assert.deepEqual(told(server, /gone|deleted|rejected/), []);
+  assert.ok(told(server, /EMFILE/).length <= 1, server.facts());
+});
+
+test('a worker without a descriptor left serves on where it is connected, and is replaced', async (t) => {
+  if (process.platform !== 'linux') return t.skip('needs prlimit');
+  const project = Project.of('cjs', t);
+  const server = await project.ready(['app.cjs']);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const answered = async (): Promise<unknown> => (await server.ask('/', { agent })).body['pid'];
+  const [worker] = server.pids();
+  assert.equal(await answered(), worker);
+  leaveFree(worker!, 0);
+  assert.equal(await answered(), worker);
+  const { result, movedConnections } = await server.control.request('reload', {});
+  assert.deepEqual([result, movedConnections], ['done', 1]);
+  assert.notEqual(await answered(), worker);
+});
+
+/** The words stand for the folder. */
+const full = (size: string, write: string): string[] => [
+  ...['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c'],
+  `mkdir -p "$FULL" && mount -t tmpfs -o size=${size},mode=700 none "$FULL" && ${write}; exec "$0" "$@"`,
+];
+const mayMount = (folder: string): boolean => {
+  const [file, ...args] = full('4k', ':');
+  return spawnSync(file!, [...args, 'true'], { env: { ...process.env, FULL: folder } }).status === 0;
+};
+
+test('a runtime folder without room, or with too long a path, ends the start with what to do', async (t) => {
+  const project = Project.of('cjs', t);
+  const folder = project.path('run');
+  const remedy = /takes no files: .*set GRACEFUL_RELOAD_RUNTIME_DIR to a folder of your own, with a short path\.$/;
+  const long = await project.run(['start', 'app.cjs'], {
+    env: { GRACEFUL_RELOAD_RUNTIME_DIR: project.path('x'.repeat(120)) },
+  });
+  assert.equal(long.code, 1);
+  assert.match(long.stderr.trim(), remedy);
+  if (!mayMount(folder)) return t.skip('no user namespaces here');
+  const [file, ...args] = full('4k', 'dd if=/dev/zero of="$FULL/fill" bs=4k count=2 2>/dev/null');
+  const { status, stderr } = spawnSync(file!, [...args, node, cli, 'start', 'app.cjs'], {
+    cwd: project.folder,
+    env: project.environment({ FULL: folder, GRACEFUL_RELOAD_RUNTIME_DIR: folder }),
+    encoding: 'utf8',
+  });
+  assert.equal(status, 1, stderr);
+  assert.match(stderr.trim(), /^graceful-reload: The runtime folder .* ENOSPC/);
+  assert.match(stderr.trim(), remedy);
+});
+
+test('the runtime folder fills up: a restart that gives the server another name says so, and goes on', async (t) => {
+  const project = Project.of('groups', t);
+  const server = await project.ready(['server.js']);
+  const before = server.snapshot.name;
+  // A folder where the file would be written stands for a disk that has no room.
+  const [entry = ''] = readdirSync(project.runtimeFolder).filter((name) => name.endsWith('.json'));
+  mkdirSync(join(project.runtimeFolder, entry.replace('.json', `-${server.pid}.tmp`), 'full'), { recursive: true });
+  project.replace('server.js', `name: '${before}'`, "name: 'renamed'");
+  assert.equal((await project.run(['restart'])).code, 0, server.facts());
+  const [line = '', ...more] = told(server, /cannot be written/);
+  assert.deepEqual(more, []);
+  assert.match(line, new RegExp(`the name renamed .* Other commands find the server as ${before}\\.$`));
+  assert.equal((await project.run(['status', '--server', before])).code, 0);
+  assert.equal((await server.ask()).status, 200);
+});
+
+test('standard output goes to a disk that is full: one line on standard error, and the server goes on', async (t) => {
+  if (process.platform !== 'linux') return t.skip('needs /dev/full');
+  const project = Project.of('flood', t);
+  const child = spawn('/bin/sh', ['-c', 'exec "$0" "$@" > /dev/full', node, cli, 'start', 'app.cjs'], {
+    cwd: project.folder,
+    env: project.environment(),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const stderr = text(child.stderr);
+  const status = async (): Promise<Snapshot | undefined> => {
+    const { code, stdout } = await project.run(['status', '--json']);
+    return code === 0 ? (JSON.parse(stdout) as Snapshot) : undefined;
+  };
+  let snapshot = await status();
+  while (snapshot?.state !== 'running') snapshot = await status();
+  const { port } = snapshot.addresses[0]!;
+  assert.equal((await ask(port!, '/flood?lines=2000&bytes=1000')).status, 200);
+  while ((await ask(port!, '/written')).body['written'] !== 2000);
+  assert.equal((await project.run(['reload'])).code, 0);
+  assert.match((await project.run(['logs'])).stdout, /flood over/);
+  assert.equal((await project.run(['stop'])).code, 0);
+  assert.match(await stderr, /^graceful-reload {2}standard output cannot be written: ENOSPC.*graceful-reload logs\n$/);
+});
+
+test('`| head -1`: the one who reads has seen enough, the server goes on', async (t) => {
+  const project = Project.of('cjs', t);
+  const command = '"$0" "$@" | head -1';
+  const child = spawn('/bin/sh', ['-c', command, node, cli, 'start', '--workers', '2', 'app.cjs'], {
+    cwd: project.folder,
+    env: project.environment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr] = [text(child.stdout), text(child.stderr)];
+  while ((await project.run(['wait'])).code !== 0);
+  for (let times = 0; times < 3; times++) assert.equal((await project.run(['reload'])).code, 0);
+  assert.equal((await project.run(['stop'])).code, 0);
+  assert.deepEqual([await stdout, await stderr], ['graceful-reload  app.cjs  starting\n', '']);
+});
+
+test('a master with little memory serves through reloads, floods and questions', async (t) => {
+  const project = Project.of('flood', t);
+  const server = await project.ready(['--workers', '2', 'app.cjs'], { masterFlags: ['--max-old-space-size=24'] });
+  for (let times = 0; times < 10; times++) {
+    await server.ask('/flood?lines=5000&bytes=1000');
+    assert.equal((await server.reloadBy(() => project.run(['reload']))).result, 'done');
+    for (const command of ['status', 'logs']) assert.equal((await project.run([command])).code, 0, command);
+  }
+  server.lines.length = 0;
+  assert.equal((await server.ask()).status, 200);
+  assert.equal((await project.run(['stop'])).code, 0);
+  assert.equal(await server.exit, 0);
+});
+
+test('a master that runs out of memory leaves nothing behind, and the next start works', async (t) => {
+  const project = Project.of('cjs', t);
+  const server = await project.ready(['app.cjs'], {
+    masterFlags: ['--max-old-space-size=24', '--require', join(fixtures, 'faults', 'hungry.cjs')],
+  });
+  const port = server.port();
+  server.child.kill('SIGUSR2');
+  await server.exit;
+  assert.ok(
+    server.lines.some((line) => line.includes('JavaScript heap out of memory')),
+    server.facts(),
+  );
+  await allGone(project.mark);
+  await portFree(port);
+  assert.equal((await project.run(['status'])).code, 3);
+  const next = await project.ready(['app.cjs']);
+  assert.equal((await next.ask()).status, 200);
 });
