@@ -7,7 +7,7 @@ import { activation } from './activation.ts';
 import { casesPart } from './cases.ts';
 import { tell, type Options } from './options.ts';
 import { places } from './places.ts';
-import { intoReadme } from './readme.ts';
+import { checkReadme, intoReadme } from './readme.ts';
 import { reload } from './reload.ts';
 import { fuzzPart, soakPart } from './reliability.ts';
 import { isMet, markdown, type Report } from './report.ts';
@@ -71,6 +71,7 @@ const lineOf = (part: string): string =>
   `${machine.cores} cores (${machine.cpu}), ${machine.system}, Node ${machine.node.slice(1)}` +
   `${part in compared ? `, ${peers}` : ''}.${values.quick ? ' Quick form: few rounds.' : ''}`;
 
+if (values.readme) checkReadme(asked);
 const reports: Record<string, Report> = {};
 let missed = 0;
 for (const name of asked) {

@@ -12,7 +12,7 @@ import { Project } from '../harness/project.ts';
 import type { Server } from '../harness/server.ts';
 import { Stage } from './stage.ts';
 import { edits, others, pick, type Step } from './steps.ts';
-import { growth, sample, type Growth, type Sample } from './vitals.ts';
+import { debugPortOf, growth, INSPECT, sample, type Growth, type Sample } from './vitals.ts';
 
 export interface SoakOptions {
   readonly seed: number;
@@ -46,8 +46,8 @@ const TOLD_STEPS = 20;
 export async function soak(options: SoakOptions, t: Pick<TestContext, 'after'>): Promise<SoakResult> {
   const project = Project.of('soak', t);
   project.write('app.cjs', readFileSync(join(fixtures, 'strict', 'app.cjs'), 'utf8'));
-  const server = await project.ready(['server.cjs'], { masterFlags: ['--inspect=127.0.0.1:0'] });
-  const debugPort = Number(/:(\d+)\//.exec(await server.line(/^Debugger listening on /))?.[1]);
+  const server = await project.ready(['server.cjs'], { masterFlags: [INSPECT] });
+  const debugPort = await debugPortOf(server);
   const clients = startClients({ host: '127.0.0.1', port: server.port() }, options.seed, undefined, options.pauseMs);
   const stage = new Stage(project, server, clients);
   t.after(() => void clients.stop());

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { Debugger } from '../clients/debugger.ts';
 import { poll } from '../harness/events.ts';
 import { descriptors, rssMb } from '../harness/processes.ts';
+import type { Server } from '../harness/server.ts';
 import type { Stage } from './stage.ts';
 
 export interface Sample {
@@ -46,13 +47,25 @@ export async function sample(stage: Stage, debugPort: number): Promise<Sample> {
     processes: stage.processes().size + 1,
     rssMb: rssMb(server.pid),
   };
+  return { heapMb: await liveMb(debugPort), ...counted };
+}
+
+/** Memory of the process with this debug port that lives after a full collection, buffers included. */
+export async function liveMb(debugPort: number): Promise<number> {
   const client = await Debugger.connect(debugPort);
   await client.ask('HeapProfiler.collectGarbage');
   const { usedSize, backingStorageSize = 0 } = (await client.ask('Runtime.getHeapUsage')) as Record<string, number>;
   client.close();
   await client.closed;
-  return { heapMb: (usedSize! + backingStorageSize) / 2 ** 20, ...counted };
+  return (usedSize! + backingStorageSize) / 2 ** 20;
 }
+
+/** The debug port of a master that was started with `INSPECT`. */
+export async function debugPortOf(server: Server): Promise<number> {
+  return Number(/:(\d+)\//.exec(await server.line(/^Debugger listening on /))?.[1]);
+}
+
+export const INSPECT = '--inspect=127.0.0.1:0';
 
 /** Medians of the first and of the last third of what came after the warm-up. */
 export function growth(samples: readonly Sample[]): Growth {
