@@ -62,11 +62,11 @@ test('watches that die are replaced by looks, and each folder is told of once', 
   assert.equal(told(server, /file watch/).length, 1, server.facts());
 });
 
-/** So many numbers of descriptors are left to the process; null gives it back what it may have. */
+/** So many numbers of descriptors are left to the process, those that it gives back counted; null gives it back what it may have. */
 function leaveFree(pid: number, free: number | null): void {
   const taken = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
   let most = 0;
-  for (let left = free ?? 0; left > 0 || taken.has(most); most++) if (!taken.has(most)) left--;
+  for (let left = free ?? 0; left > 0; most++) if (!taken.has(most)) left--;
   const hard = /^Max open files +\S+ +(\S+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1];
   execFileSync('prlimit', ['--pid', String(pid), `--nofile=${free === null ? hard : most}:`]);
 }
