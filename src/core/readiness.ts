@@ -3,6 +3,8 @@ import type { ErrorInfo } from '../protocol/status.ts';
 
 export interface ReadyFacts {
   readonly listening: ReadonlySet<string>;
+  /** What it had begun when it listened has had its first outcome, and has not ended it. */
+  readonly settled: boolean;
   /** The main module is evaluated, top-level await included. */
   readonly evaluated: boolean;
   /** The program said `process.send('ready')`. */
@@ -43,6 +45,7 @@ export function readiness(facts: ReadyFacts, wish: ReadyWish): Readiness {
     return { is: 'failed', error: addressesChanged(missing, extra) };
   }
   const isAsked = wish.mode === 'http' && !facts.answered;
+  if (facts.listening.size > 0 && !facts.settled) return WAITING;
   if (facts.listening.size > 0) return isAsked ? TO_ASK : READY;
   if (isAsked) return WAITING;
   return facts.evaluated && wish.groupListens !== true ? READY : WAITING;

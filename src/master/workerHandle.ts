@@ -43,6 +43,7 @@ export class WorkerHandle implements Receiver {
   isDebuggerTold = false;
   private readonly wish: ReadyWish;
   private evaluated = false;
+  private settled = false;
   private announced = false;
   private answered = false;
   /** Its HTTP check is under way. */
@@ -120,6 +121,7 @@ export class WorkerHandle implements Receiver {
   onListening(key: string, isTls: boolean): void {
     this.bound.add(key);
     this.listening.add(key);
+    this.settled = false;
     if (isTls) this.encrypted.add(key);
   }
 
@@ -132,6 +134,10 @@ export class WorkerHandle implements Receiver {
     this.evaluated = true;
   }
 
+  onSettled(): void {
+    this.settled = true;
+  }
+
   onAnnounced(): void {
     this.announced = true;
   }
@@ -141,9 +147,9 @@ export class WorkerHandle implements Receiver {
   }
 
   readiness(): Readiness {
-    const { listening, evaluated, announced, answered } = this;
+    const { listening, settled, evaluated, announced, answered } = this;
     if (this.isRefused) return { is: 'waiting' };
-    return readiness({ listening, evaluated, announced, answered }, this.wish);
+    return readiness({ listening, settled, evaluated, announced, answered }, this.wish);
   }
 
   /** Why the process ended. */

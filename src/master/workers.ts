@@ -266,6 +266,10 @@ export class Workers {
         this.checkReady(handle);
         this.listeners.passParked();
         return;
+      case 'settled':
+        handle.onSettled();
+        this.checkReady(handle);
+        return;
       case 'unlistened':
         this.slotAddresses.onUnlistened(handle, message.key);
         return;

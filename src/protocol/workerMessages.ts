@@ -29,6 +29,8 @@ export const fromWorkerSchema = z.discriminatedUnion('t', [
   /** `reports`: how many report lines were written before; the master reads these first. */
   z.object({ t: z.literal('listening'), key: z.string(), address: addressSchema, isTls: z.boolean(), reports: count }),
   z.object({ t: z.literal('unlistened'), key: z.string() }),
+  /** What the program had begun when it listened, on the last address that it told of, has had its first outcome. */
+  z.object({ t: z.literal('settled') }),
   z.object({ t: z.literal('evaluated'), reports: count }),
   /** With a handle: an idle connection that another worker may go on with. */
   z.object({ t: z.literal('connection'), key: z.string(), remainingMs: z.number().nullable() }),

@@ -7,6 +7,7 @@ import dgram from 'node:dgram';
 import type { Address } from '../protocol/status.ts';
 import type { Channel } from './channel.ts';
 import { datagramHandle, type DatagramHandle } from './internals.ts';
+import type { Settling } from './settling.ts';
 
 type Bind = (this: dgram.Socket, ...args: unknown[]) => dgram.Socket;
 
@@ -16,11 +17,13 @@ export class Datagrams {
   private readonly whenAdmitted: (() => void)[] = [];
   private readonly channel: Channel;
   private readonly reportsWritten: () => number;
+  private readonly settling: Settling;
   private isAdmitted = false;
 
-  constructor(channel: Channel, reportsWritten: () => number) {
+  constructor(channel: Channel, reportsWritten: () => number, settling: Settling) {
     this.channel = channel;
     this.reportsWritten = reportsWritten;
+    this.settling = settling;
   }
 
   install(): void {
@@ -74,6 +77,7 @@ export class Datagrams {
         isTls: false,
         reports: this.reportsWritten(),
       });
+      this.settling.begin();
     });
     if (!handle) return original.apply(socket, args);
     const done = args.find((arg) => typeof arg === 'function') as (() => void) | undefined;

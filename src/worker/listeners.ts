@@ -11,6 +11,7 @@ import type { Address } from '../protocol/status.ts';
 import { AddressKeys, PIPE } from './addressKeys.ts';
 import type { Channel } from './channel.ts';
 import { listenPrototype, rawHandle, setRawHandle, type Listen2, type RawHandle } from './internals.ts';
+import type { Settling } from './settling.ts';
 import { remoteHandle, standIn } from './standIns.ts';
 
 const BACKLOG = 511;
@@ -44,6 +45,7 @@ export class Listeners {
   private readonly reportsWritten: () => number;
   private readonly pending = new Set<net.Server>();
   private onSettled: () => void = () => undefined;
+  private readonly settling: Settling;
   private lastNeed = 0;
   private isAdmitted = false;
   private isDraining = false;
@@ -60,12 +62,14 @@ export class Listeners {
     onServer: (server: net.Server) => void,
     onPassedOn: (connection: RawHandle) => void,
     reportsWritten: () => number,
+    settling: Settling,
   ) {
     this.channel = channel;
     this.acceptsInMaster = acceptsInMaster;
     this.onServer = onServer;
     this.onPassedOn = onPassedOn;
     this.reportsWritten = reportsWritten;
+    this.settling = settling;
   }
 
   install(): void {
@@ -320,6 +324,7 @@ export class Listeners {
     server.prependOnceListener('listening', () => {
       const [address, isTls] = [addressOf(server), isTlsServer(server)];
       this.channel.send({ t: 'listening', key, address, isTls, reports: this.reportsWritten() });
+      this.settling.begin();
       process.nextTick(() => this.lookTaken(entry, key));
     });
     server.once('close', () => {

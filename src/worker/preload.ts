@@ -24,6 +24,7 @@ import { Inspector } from './inspector.ts';
 import { canMoveConnections, type DatagramHandle } from './internals.ts';
 import { Listeners } from './listeners.ts';
 import { OwnCluster } from './ownCluster.ts';
+import { Settling } from './settling.ts';
 
 const THREAD_KEY = 'graceful-reload';
 /** What the threads of the process are told. */
@@ -65,15 +66,17 @@ function runWorker(config: PreloadConfig): void {
   const connections = new Connections();
   const ownCluster = new OwnCluster(channel, config);
   ownCluster.install();
+  const settling = new Settling(() => channel.send({ t: 'settled' }));
   const listeners = new Listeners(
     channel,
     config.acceptsInMaster,
     (server) => connections.watch(server),
     (connection) => ownCluster.passOn(connection),
     () => reports.flush(),
+    settling,
   );
   listeners.install();
-  const datagrams = new Datagrams(channel, () => reports.flush());
+  const datagrams = new Datagrams(channel, () => reports.flush(), settling);
   datagrams.install();
   const canMove = canMoveConnections();
   const drain = new Drain(channel, connections, listeners, canMove, endProgram);

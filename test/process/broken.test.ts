@@ -91,6 +91,32 @@ test('a save that does not boot is rejected, the old code serves on, and the nex
   assert.equal((value as { result: string }).result, 'rejected');
 });
 
+test('a save that fails just after it listens is rejected: what nobody handles, and the first answers of the system', async (t) => {
+  const project = Project.of('cjs', t);
+  const server = await project.ready(['app.cjs']);
+  const before = server.pids();
+  const app = project.read('app.cjs');
+  const failing = [
+    ["void (async () => { await null; throw new Error('no config'); })();", /no config/],
+    ["process.nextTick(() => { throw new Error('no plug-in'); });", /no plug-in/],
+    ["setTimeout(() => { throw new Error('no start'); }, 0);", /no start/],
+    ["void require('node:fs').promises.readFile('absent.json');", /ENOENT.*absent\.json/],
+    // The port that nobody listens on: the database is not up.
+    ["require('node:net').connect(1, '127.0.0.1');", /ECONNREFUSED/],
+    ["setTimeout(() => require('node:fs').promises.readFile('late.json'), 1);", /ENOENT.*late\.json/],
+  ] as const;
+  for (const [code, message] of failing) {
+    const { result, error, replaced } = await server.reloadBy(() => project.write('app.cjs', `${app}\n${code}\n`));
+    assert.equal(result, 'rejected', code);
+    assert.match(error?.message ?? '', message);
+    assert.equal(replaced, 0);
+    assert.deepEqual(server.pids(), before, `${code}: the old worker serves on`);
+    assert.equal((await server.ask()).status, 200);
+  }
+  const healed = await server.reloadBy(() => project.write('app.cjs', `${app}\n// healed\n`));
+  assert.equal(healed.result, 'done');
+});
+
 test('stop-first: what does not compile costs no worker', async (t) => {
   const project = Project.of('cjs', t);
   const server = await project.ready(['--workers', '2', '--order', 'stop-first', 'app.cjs']);

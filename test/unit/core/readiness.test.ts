@@ -10,7 +10,7 @@ const isReady = (
   { expected = [], ...wish }: Partial<Omit<ReadyWish, 'expected'>> & { expected?: string[] } = {},
 ): string =>
   readiness(
-    { evaluated: false, announced: false, answered: false, ...facts, listening: new Set(listening) },
+    { settled: true, evaluated: false, announced: false, answered: false, ...facts, listening: new Set(listening) },
     { mode: 'auto', groupListens: null, ...wish, expected: new Set(expected) },
   ).is;
 
@@ -18,6 +18,12 @@ describe('a worker is ready', () => {
   it('in the first generation as soon as it listens', () => {
     assert.equal(isReady({}), 'waiting');
     assert.equal(isReady({ listening: [PORT] }), 'ready');
+  });
+
+  it('not before what it had begun when it listened has had its first outcome', () => {
+    assert.equal(isReady({ listening: [PORT], settled: false }), 'waiting');
+    assert.equal(isReady({ listening: [PORT], settled: false }, { mode: 'http' }), 'waiting');
+    assert.equal(isReady({ evaluated: true, settled: false }), 'ready', 'it does not listen');
   });
 
   it('when its main module is evaluated, in a program that never listens', () => {
@@ -52,7 +58,7 @@ describe('a worker is ready', () => {
 describe('a worker that listens elsewhere than its predecessor', () => {
   it('fails once its main module is evaluated, with the remedy', () => {
     const wish = { mode: 'auto', expected: new Set([PORT]), groupListens: true } as const;
-    const facts = { listening: new Set([OTHER]), announced: false, answered: false };
+    const facts = { settled: false, listening: new Set([OTHER]), announced: false, answered: false };
     assert.equal(readiness({ ...facts, evaluated: false }, wish).is, 'waiting');
     const answer = readiness({ ...facts, evaluated: true }, wish);
     assert.ok(answer.is === 'failed');
