@@ -1,5 +1,5 @@
 /** Answers `wait`: when what is on disk serves in every slot, or why it will not by itself. */
-import { isMissing, serving, servedGeneration, successor, type Slot } from '../core/pool.ts';
+import { isMissing, serving, servedGeneration, successor, type Group, type Slot } from '../core/pool.ts';
 import type { ErrorInfo, NeedsRestart, ReloadReport, WaitReport } from '../protocol/status.ts';
 import { UserError } from '../protocol/userError.ts';
 import type { Facts } from './facts.ts';
@@ -18,6 +18,9 @@ export interface LiveParts {
 
 /** `busy` is what is waited for, in words; anything else stays as it is until something happens. */
 type Judgement = { readonly busy: string } | WaitReport;
+
+/** Crashes in a row that are no accident any more. */
+const REPEATED = 2;
 
 export class Live {
   private readonly parts: LiveParts;
@@ -77,7 +80,7 @@ export class Live {
     if (coming) return { busy: `${facts.display(coming.file)} is about to be reloaded` };
     this.refuseHeld(changed);
     const slots = core.groups.flatMap((group) => group.slots.filter(({ wanted }) => wanted));
-    const missing = slots.find((slot) => !serving(slot) && !slot.stopped);
+    const missing = slots.filter((slot) => !serving(slot) && !slot.stopped);
     const reports = this.parts.reloads().filter(({ result }) => result !== 'superseded');
     // The last one for its groups stands for what is on disk of a file; later ones may have been for others.
     const lastFor = (file: ChangedFile): ReloadReport | undefined =>
@@ -85,7 +88,9 @@ export class Live {
     const rejected = files.map(lastFor).find((one) => one?.error);
     if (rejected?.error) return { live: false, report: rejected, error: rejected.error };
     const report = reports[0] ?? null;
-    if (missing) return missingSlot(missing, report);
+    const failing = missing.find((slot) => failsByItself(slot, core.groups));
+    if (failing) return failed(failing, report);
+    if (missing[0]) return { busy: `worker ${missing[0].index} is coming up` };
     if (slots.some((slot) => successor(slot))) return { busy: 'a worker is coming up' };
     return { live: true, generation: servedGeneration(core.groups), needsRestart: this.parts.needsRestart() };
   }
@@ -112,9 +117,16 @@ export class Live {
   }
 }
 
-function missingSlot(slot: Slot, report: ReloadReport | null): Judgement {
-  const { backoff, index } = slot;
-  if (!isMissing(slot) || !backoff || backoff.nextTryAt !== null) return { busy: `worker ${index} is coming up` };
-  const error: ErrorInfo = backoff.exit.error;
+/** It waits for the next change, or goes on crashing: tried again, it may come up, but nothing that is awaited makes it. */
+function failsByItself(slot: Slot, groups: readonly Group[]): boolean {
+  const { backoff, crashes } = slot;
+  if (!backoff) return false;
+  if (isMissing(slot) && backoff.nextTryAt === null) return true;
+  const isRejected = groups.some((group) => group.slots.includes(slot) && group.rejected !== null);
+  return isRejected || crashes >= REPEATED;
+}
+
+function failed({ backoff }: Slot, report: ReloadReport | null): Judgement {
+  const error: ErrorInfo = backoff!.exit.error;
   return { live: false, report: report?.result === 'rejected' ? report : null, error };
 }

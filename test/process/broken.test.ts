@@ -135,10 +135,27 @@ test('stop-first: what does not compile costs no worker', async (t) => {
   );
   assert.equal(server.ready().length, 1);
   assert.equal((await server.ask()).status, 200);
+  const answer = await server.control.request('wait', { timeout: 600_000 });
+  assert.ok(!answer.live);
+  assert.match(answer.error.message, /no database/);
   const healed = await server.reloadBy(() => project.write('message.cjs', "exports.message = 'healed';\n"));
   assert.equal(healed.result, 'done');
   await server.settled();
   assert.equal((await server.ask()).body['message'], 'healed');
+});
+
+test('a stop-first group whose only worker does not come up: wait tells why, and does not wait for it to be tried again', async (t) => {
+  const project = Project.of('consumer', t);
+  const server = await project.ready(['app.mjs']);
+  const report = await server.reloadBy(() =>
+    project.write('version.mjs', "export const version = 'two';\nthrow new Error('no queue');\n"),
+  );
+  assert.equal(report.result, 'rejected');
+  const answer = await server.control.request('wait', { timeout: 600_000 });
+  assert.ok(!answer.live);
+  assert.match(answer.error.message, /no queue/);
+  project.write('version.mjs', "export const version = 'two';\n");
+  assert.equal((await server.control.request('wait', { timeout: 30_000 })).live, true);
 });
 
 test('a save reloads only what it concerns, and only when the content is new', async (t) => {

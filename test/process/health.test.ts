@@ -110,7 +110,7 @@ for (const [name, { text, message, line }] of Object.entries(BROKEN)) {
 
 test('G. code that exits once it is ready is a crash: slowed down, told with the next try, and ended by a good save', async (t) => {
   const { project, server } = await start(t, {});
-  const exits = "setTimeout(() => process.exit(1), 100);\nexports.word = 'short';\n";
+  const exits = "setTimeout(() => process.exit(1), 400);\nexports.word = 'short';\n";
   const report = await server.reloadBy(() => project.write('word.cjs', exits));
   assert.equal(report.result, 'done', 'it came up');
   const { groups } = await server.snapshotWith(

@@ -112,13 +112,17 @@ test('a crash loop is slowed down, visible, and ended by a good save', async (t)
   const server = await project.ready(['app.cjs']);
   project.write(
     'app.cjs',
-    `${project.read('app.cjs')}\nsetTimeout(() => { throw new Error('crash after ready'); }, 20);\n`,
+    `${project.read('app.cjs')}\nsetTimeout(() => { throw new Error('crash after ready'); }, 300);\n`,
   );
   const snapshot = await server.snapshotWith(
     ({ groups }) => groups[0]?.workers.some(({ state, nextTryAt }) => state === 'backoff' && nextTryAt !== null),
     'a back-off',
   );
   assert.match(snapshot.error?.message ?? '', /crash after ready/);
+  // Nothing that is awaited ends the loop: whoever waits is told why at once, not that time is over.
+  const answer = await server.control.request('wait', { timeout: 600_000 });
+  assert.ok(!answer.live);
+  assert.match(answer.error.message, /crash after ready/);
   const healed = await server.reloadBy(() => project.replace('app.cjs', /\nsetTimeout\(\(\) => \{ throw.*\n/, '\n'));
   assert.equal(healed.result, 'done');
   await server.settled();
