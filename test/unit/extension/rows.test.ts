@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { age, clock } from '../../../src/extension/views/format.ts';
-import type { Row } from '../../../src/extension/views/row.ts';
+import type { Row, RowKind } from '../../../src/extension/views/row.ts';
 import { serverRow } from '../../../src/extension/views/serverRows.ts';
 import { RowTree } from '../../../src/extension/views/rowTree.ts';
 import type { Snapshot } from '../../../src/protocol/status.ts';
@@ -252,6 +252,63 @@ describe('row tree', () => {
     const tree = treeWith(snapshot());
     assert.equal(tree.update([]), 'all');
     assert.equal(tree.update([rowOf(snapshot())]), 'all');
+  });
+});
+
+describe('what a screen reader says', () => {
+  const rejected = report({
+    ...{ id: 3, result: 'rejected', error: syntaxError, forcedKills: 1, movedConnections: 2 },
+    phases: [{ name: 'canary', ms: 41 }],
+    closedConnections: { tls: 1, http2: 0, websocket: 2, sse: 0, tcp: 0 },
+  });
+  const busy = snapshot({
+    paused: true,
+    error: syntaxError,
+    groups: [
+      group('web', [worker(1), worker(2, { state: 'draining' }), worker(2, { pid: 7, state: 'starting' })]),
+      group('jobs', [worker(1, { state: 'backoff', pid: null, nextTryAt: T0 })], { reloadable: false }),
+    ],
+    needsRestart: [configChange],
+    pendingReload: [{ file: 'src/web.ts', groups: ['web'], since: T0 }],
+    flapping: [{ file: 'data/state.json', exclude: 'data/state.json', since: T0 }],
+    lastReload: rejected,
+    reloads: [rejected, report()],
+  });
+  const all = (row: Row): Row[] => [row, ...row.children.flatMap(all)];
+  // An error stands in a row of its own only while nothing serves.
+  const rows = [...all(rowOf(busy)), ...all(rowOf({ ...busy, state: 'failed' }))];
+
+  test('every kind of row has words of its own, that are spoken as words', () => {
+    const kinds: Record<RowKind, true> = {
+      ...{ server: true, error: true, group: true, worker: true, needsRestart: true, changedFile: true, held: true },
+      ...{ heldFile: true, flapping: true, reloads: true, reload: true, fact: true },
+    };
+    assert.deepEqual([...new Set(rows.map(({ kind }) => kind))].sort(), Object.keys(kinds).sort());
+    for (const { id, kind, spoken } of rows) {
+      assert.match(spoken, /\p{L}{2}/u, id);
+      assert.doesNotMatch(spoken, /·|→|\$\(|undefined|null|NaN|, ,|, *$/, `${kind} ${id}: ${spoken}`);
+    }
+  });
+
+  test('nothing that is seen is kept from it: the label, and the state that the icon shows', () => {
+    const seen = rows.filter(({ kind }) => kind !== 'server' && kind !== 'reloads');
+    for (const { label, description, spoken } of seen) {
+      const parts = [...description.split(' · '), /[\p{L}\d][^()#]*[\p{L}\d]|\d/u.exec(label)![0]];
+      for (const part of parts) assert.ok(spoken.includes(part), `${label} ${description}: ${spoken}`);
+    }
+    const states = (['ready', 'starting', 'draining', 'unresponsive'] as const).map(
+      (state) => workersOf(snapshot({ groups: [group('web', [worker(1, { state })])] }))[0]!.spoken,
+    );
+    assert.equal(new Set(states).size, states.length, states.join('; '));
+  });
+
+  test('siblings can be told from each other', () => {
+    const check = (siblings: readonly Row[]): void => {
+      const spoken = siblings.map((row) => row.spoken);
+      assert.equal(new Set(spoken).size, spoken.length, spoken.join('; '));
+      for (const row of siblings) check(row.children);
+    };
+    check(rowOf(busy).children);
   });
 });
 
