@@ -4,6 +4,7 @@
  * comes up, and not while a reload is put off. Whoever waits for the end of the reload before they write is none of its workers:
  * their saves act at once. So the next reloads are put off first; the file is left alone only when each of them was
  * answered by a change before its end, and the waiting by none. What a person or a script writes is never lost.
+ * Of a file that a worker has told of as written by itself a change soon after the reload is taken for an answer too.
  */
 
 /** That many changes during the reload that the file caused are taken for a coincidence. */
@@ -16,6 +17,8 @@ const STOP = 8;
  * written right after the end of a reload can be stamped before it.
  */
 const TICK_MS = 10;
+/** A worker that writes when it serves already does so by a timer, or once what it had begun is done. */
+const OWN_WITHIN_MS = 3000;
 
 interface Streak {
   /** Of the content that was last acted on, or is waited with. */
@@ -44,8 +47,12 @@ export class FlapGuard {
     return this.left.has(file);
   }
 
-  /** The file has a new content since `writtenAt` (ms of the system's clock), and no editor put it there. */
-  changed(file: string, digest: string | null, now: number, writtenAt: number): Verdict {
+  /**
+   * The file has a new content since `writtenAt` (ms of the system's clock), and no editor put it there.
+   *
+   * @param isOwn a worker says that it has written the file
+   */
+  changed(file: string, digest: string | null, now: number, writtenAt: number, isOwn: boolean): Verdict {
     if (this.left.has(file)) return { act: 'never' };
     const streak = this.streaks.get(file);
     if (!streak) return { act: 'now' };
@@ -57,11 +64,12 @@ export class FlapGuard {
       this.streaks.set(file, { ...streak, digest, times: 0 });
       return asBefore;
     }
-    if (endedAt !== null && writtenAt >= endedAt) {
+    const isAnswer = isOwn && endedAt !== null && writtenAt < endedAt + OWN_WITHIN_MS;
+    if (endedAt !== null && writtenAt >= endedAt && !isAnswer) {
       this.streaks.delete(file);
       return { act: 'now' };
     }
-    if (endedAt !== null && writtenAt >= endedAt - TICK_MS) return { act: 'now' };
+    if (endedAt !== null && writtenAt >= endedAt - TICK_MS && !isAnswer) return { act: 'now' };
     const next = times + 1;
     if (next >= STOP) {
       this.streaks.delete(file);

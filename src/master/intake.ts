@@ -6,7 +6,7 @@ import type { Flapping, NeedsRestart, PendingReload, Snapshot, Trigger } from '.
 import type { Glob } from './globs.ts';
 import { Live } from './live.ts';
 import type { Loop } from './loop.ts';
-import { groupFiles, isOfInterest, servingFiles } from './meaning.ts';
+import { allFiles, groupFiles, isOfInterest, servingFiles } from './meaning.ts';
 import { Policy, type Client } from './policy.ts';
 import type { ReloadLog } from './reloadLog.ts';
 import { Saves } from './saves.ts';
@@ -47,6 +47,7 @@ export class Intake {
       serving: () => servingFiles(facts),
       bootstrap: () => facts.bootstrap.files.loaded,
       isBuilt: (file) => parts.builds.writes(file, facts.definition),
+      isOwn: (file) => allFiles(facts).some(({ written }) => written.has(file)),
       isOfInterest: (file) => isOfInterest(facts, file),
       policy: this.policy,
       tools: this.tools,

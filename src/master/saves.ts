@@ -33,6 +33,8 @@ export interface SavesParts {
   readonly serving: () => GroupFiles[];
   readonly bootstrap: () => LoadedFiles;
   /** Whether any process has to do with the file; notes it where an import was waiting for it. */
+  /** Whether a worker has said that it writes the file itself. */
+  readonly isOwn: (file: string) => boolean;
   readonly isOfInterest: (file: string) => boolean;
   /** Whether a build runs that writes the file. */
   readonly isBuilt: (file: string) => boolean;
@@ -262,7 +264,9 @@ export class Saves {
     }
     const isEditors = origin.kind === 'save';
     if (isEditors) this.guard.forgive(file);
-    const verdict = isEditors ? ({ act: 'now' } as const) : this.guard.changed(file, digest, now, writtenAt(file));
+    const verdict = isEditors
+      ? ({ act: 'now' } as const)
+      : this.guard.changed(file, digest, now, writtenAt(file), this.parts.isOwn(file));
     if (verdict.act === 'never') {
       if (this.moments.isWaiting(file)) this.moments.forget(file);
       this.parts.onLeftAlone(file);

@@ -232,6 +232,25 @@ test('a program that writes a file it loads does not reload for ever: the file i
   assert.equal((await excluded.control.request('wait', { timeout: 10_000 })).live, true);
 });
 
+test('a program that writes a module that it loads once it serves does not reload for ever either', async (t) => {
+  const loops = (project: Project): void => {
+    project.write('generated.cjs', 'exports.at = 0;\n');
+    project.replace(
+      'app.cjs',
+      /^/,
+      "require('./generated.cjs');\nsetTimeout(() => require('node:fs').writeFileSync(__dirname + '/generated.cjs', `exports.at = ${process.hrtime.bigint()}n;\\n`), 150);\n",
+    );
+  };
+  const stage = await start(t, loops);
+  const { project, server } = stage;
+  await server.line(/^graceful-reload {2}generated\.cjs changes with each reload .* --exclude "generated\.cjs"/);
+  const { generation } = await server.settled();
+  const report = await server.reloadBy(() => project.write('word.cjs', word('other')));
+  assert.deepEqual(report.trigger.files, ['word.cjs']);
+  assert.equal(report.generation, generation + 1);
+  for (const { failures } of await stage.clients.stop()) assert.deepEqual(failures, []);
+});
+
 test('an editor that empties a file before it writes it, or deletes it first, makes one reload, and none that is rejected', async (t) => {
   const project = Project.of('cases', t);
   project.link('ws');

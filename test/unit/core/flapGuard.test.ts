@@ -9,12 +9,14 @@ class World {
   reloads = 0;
   /** When the next change was written; undefined = just now. */
   writtenAt: number | undefined;
+  /** A worker has told that it writes the file. */
+  isOwn = false;
   private content = 0;
 
   /** The file changes, and reloads as the guard has it. @returns what was decided, delays in ms */
   change(file = 'data.json'): string {
     const digest = String(++this.content);
-    const verdict = this.guard.changed(file, digest, this.now, this.writtenAt ?? this.now);
+    const verdict = this.guard.changed(file, digest, this.now, this.writtenAt ?? this.now, this.isOwn);
     if (verdict.act === 'never') return 'never';
     const delay = verdict.act === 'later' ? verdict.at - this.now : 0;
     this.now += delay;
@@ -30,6 +32,29 @@ class World {
 }
 
 describe('a loop of reloads', () => {
+  it('is stopped when the new worker writes the file once it serves, and says so', () => {
+    const world = new World();
+    world.isOwn = true;
+    const verdicts = Array.from({ length: 12 }, () => {
+      const verdict = world.change();
+      world.reloaded();
+      world.now += 100;
+      return verdict;
+    });
+    assert.ok(verdicts.includes('never'), verdicts.join());
+    assert.equal(verdicts[0], 'now');
+  });
+
+  it('is none where the file changes long after the worker has written it', () => {
+    const world = new World();
+    world.isOwn = true;
+    for (let turn = 0; turn < 12; turn++) {
+      assert.equal(world.change(), 'now');
+      world.reloaded();
+      world.now += 10_000;
+    }
+  });
+
   it('is slowed down and then stopped when the new worker itself writes the file', () => {
     const world = new World();
     const verdicts = Array.from({ length: 12 }, (_, turn) => {
@@ -80,8 +105,8 @@ describe('a loop of reloads', () => {
   it('is none when the file changes while its reload is put off: another one writes it', () => {
     const world = new World();
     for (let turn = 0; turn < 30; turn++) {
-      const verdict = world.guard.changed('a', `${turn} first`, world.now, world.now);
-      const again = world.guard.changed('a', `${turn} second`, world.now + 1, world.now + 1);
+      const verdict = world.guard.changed('a', `${turn} first`, world.now, world.now, false);
+      const again = world.guard.changed('a', `${turn} second`, world.now + 1, world.now + 1, false);
       assert.notEqual(verdict.act, 'never');
       assert.notEqual(again.act, 'never');
       world.guard.acted('a', `${turn} second`);
@@ -92,7 +117,7 @@ describe('a loop of reloads', () => {
     const world = new World();
     for (let turn = 0; turn < 30; turn++) {
       world.guard.acted('a', String(turn));
-      assert.equal(world.guard.changed('a', String(turn), world.now, world.now).act, 'now');
+      assert.equal(world.guard.changed('a', String(turn), world.now, world.now, false).act, 'now');
     }
   });
 
