@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
-import { allGone, isAlive } from './harness/processes.ts';
+import { allGone, isAlive, marked } from './harness/processes.ts';
 import { poll } from './harness/events.ts';
 import { Project } from './harness/project.ts';
 import { portFree, type Server } from './harness/server.ts';
@@ -127,4 +127,30 @@ test('a crash loop is slowed down, visible, and ended by a good save', async (t)
   assert.equal(healed.result, 'done');
   await server.settled();
   assert.equal((await server.ask()).status, 200);
+});
+
+test('the reaper is killed: the next worker brings another one, which knows the workers that were there before', async (t) => {
+  const project = Project.of('cjs', t);
+  project.replace(
+    'app.cjs',
+    "if (url.pathname === '/slow') {",
+    "if (url.pathname === '/stuck') { console.log('stuck'); for (;;); }\n  $&",
+  );
+  const server = await project.ready(['--spares', '0', '--workers', '2', 'app.cjs']);
+  const reapers = (): number[] =>
+    [...marked(project.mark)].flatMap(([pid, command]) => (command.includes('graceful-reload-reaper') ? [pid] : []));
+  const [reaper] = reapers();
+  process.kill(reaper!, 'SIGKILL');
+  await poll(() => reapers().length === 0, 'the end of the reaper');
+  // A worker that stays, and hears nothing any more.
+  const [first, second] = server.pids();
+  server.ask('/stuck').catch(() => undefined);
+  await server.line(/stuck/);
+  const free = (await server.ask()).body['pid'] === first ? 1 : 2;
+  await server.control.request('reload', { group: 'main', slot: free });
+  await poll(() => reapers().length === 1, 'another reaper');
+  assert.ok(marked(project.mark).has(free === 1 ? second! : first!));
+  server.child.kill('SIGKILL');
+  await server.exit;
+  await allGone(project.mark);
 });
