@@ -16,7 +16,8 @@ export interface Failure {
 }
 
 /** `file:line` and a caret line, as Node prints them above a syntax error, on stderr or in the stack. */
-const FRAME = /^(?:\(node:\d+\) )?((?:file:\/\/)?[^\n]*?):(\d+)\n(?:[^\n]*\n){1,3}?([ \t]*)\^/m;
+const FRAME =
+  /^(?:\(node:\d+\) |Warning: Detected unsettled top-level await at )?((?:file:\/\/)?[^\n]*?):(\d+)\n(?:[^\n]*\n){1,3}?([ \t]*)\^/m;
 /** As esbuild tells it, which tsx compiles with; its columns count from 0. */
 const TRANSFORM = /^(\/[^\n]*|[A-Za-z]:[^\n]*):(\d+):(\d+): ERROR: (.*)$/m;
 const CALL = /\(?((?:file:\/\/)?[^\s()]*[\\/][^\s()]*?):(\d+):(\d+)\)?$/;

@@ -105,9 +105,11 @@ export class Terminal {
       }
       case 'rejected': {
         const at = report.error?.file ? ` at ${placeText(report.error)}` : '';
+        // A sentence of its own goes on in this one.
+        const message = (report.error?.message ?? 'no reason').replace(/\.$/, '');
         const mixed = report.replaced > 0 ? `, ${report.replaced} replaced` : '';
         const rest = served === 0 ? 'no worker serves until the next change' : 'the old workers serve on';
-        this.say(`${g}  rejected: ${report.error?.message ?? 'no reason'}${at}${mixed}, ${rest}`, 'red');
+        this.say(`${g}  rejected: ${message}${at}${mixed}, ${rest}`, 'red');
         return;
       }
       case 'superseded':

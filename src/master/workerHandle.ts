@@ -155,6 +155,7 @@ export class WorkerHandle implements Receiver {
   /** Why the process ended. */
   exitError(code: number | null, signal: string | null, display: (path: string) => string): ErrorInfo {
     const how = signal !== null ? `was ended by ${signal}` : `exited with code ${code ?? '?'}`;
+    const unsettled = code === UNSETTLED && signal === null ? ': a top-level await never settles' : '';
     const { state, group, slot } = this.worker;
     const { notStarted } = this.process;
     if (notStarted !== undefined) return plainError('rejected', `${group}#${slot} ${notStarted}`);
@@ -165,7 +166,7 @@ export class WorkerHandle implements Receiver {
     // Many programs say themselves that the port is taken, and end.
     const refusal = state.kind === 'starting' ? this.refusal : undefined;
     const failure = this.failure ?? {
-      message: `${group}#${slot} ${how}${when}${why}${refusal ? `: ${refusal.message}` : ''}`,
+      message: `${group}#${slot} ${how}${when}${why}${unsettled}${refusal ? `: ${refusal.message}` : ''}`,
       stack: null,
       code: refusal?.code ?? null,
     };
@@ -181,6 +182,9 @@ export class WorkerHandle implements Receiver {
       ?.replace(/^.*\bnode(\.exe)?: /, '');
   }
 }
+
+/** Node's exit code for a main module that waits for what nothing is left to bring about. */
+const UNSETTLED = 13;
 
 /** What a place for a worker is called, whoever works there. */
 export const slotName = ({ group, slot }: Pick<Worker, 'group' | 'slot'>): string => `${group}#${slot}`;

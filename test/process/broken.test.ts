@@ -78,6 +78,7 @@ test('a save that does not boot is rejected, the old code serves on, and the nex
   );
   assert.equal(moved.code, 'addresses-changed');
   assert.match(moved.message, /Restart Server/);
+  await server.line(/rejected: The new code listens on .*graceful-reload restart\), the old workers serve on$/);
   await heal('address', 'app.cjs', `${app}// one\n`);
 
   // The same answers by command, with the exit code.
@@ -115,6 +116,18 @@ test('a save that fails just after it listens is rejected: what nobody handles, 
   }
   const healed = await server.reloadBy(() => project.write('app.cjs', `${app}\n// healed\n`));
   assert.equal(healed.result, 'done');
+});
+
+test('a top-level await that never settles is told as what it is, at its line', async (t) => {
+  const project = Project.of('esm', t);
+  const server = await project.ready(['app.js']);
+  const message = project.read('message.js');
+  const { result, error } = await server.reloadBy(() =>
+    project.write('message.js', `${message}\nawait new Promise(() => undefined);\n`),
+  );
+  assert.equal(result, 'rejected');
+  assert.match(error?.message ?? '', /exited with code 13 before it was ready: a top-level await never settles/);
+  assert.deepEqual([error?.file, error?.line], ['message.js', `${message}\n`.split('\n').length]);
 });
 
 test('stop-first: what does not compile costs no worker', async (t) => {
