@@ -62,6 +62,8 @@ export function errorPlace({ file, line, column }: ErrorInfo): ErrorPlace | unde
 function placeOf({ stack, message }: Failure, stderr: string): Position | undefined {
   const transform = TRANSFORM.exec(message);
   if (transform) return { file: transform[1]!, line: Number(transform[2]), column: Number(transform[3]) + 1 };
+  const fromJson = jsonPlaceOf(message);
+  if (fromJson) return fromJson;
   const fromStack = frameOf(stack ?? '');
   if (fromStack) return fromStack;
   for (const line of (stack ?? '').split('\n')) {
@@ -91,6 +93,23 @@ function importOf(message: string): Position | undefined {
   const index = lines.findIndex((line) => [`${name}'`, `${name}"`].some((end) => line.includes(end)));
   const column = index < 0 ? -1 : lines[index]!.search(/\b(import|require|export)\b/);
   return { file, line: index < 0 ? 1 : index + 1, column: column < 0 ? null : column + 1 };
+}
+
+/** Node names a JSON file in the words of the error, with the line or with ten characters before the wrong one and those behind. */
+function jsonPlaceOf(message: string): Position | undefined {
+  const file = /^(\/.*?\.json|[A-Za-z]:.*?\.json): .* JSON\b/s.exec(message)?.[1];
+  if (file === undefined || isForeign(file)) return undefined;
+  const told = /\(line (\d+) column (\d+)\)$/.exec(message);
+  if (told) return { file, line: Number(told[1]), column: Number(told[2]) };
+  const shown = /\.\.\."(.*)"(?:\.\.\.)? is not valid JSON$/s.exec(message)?.[1];
+  if (shown === undefined) return { file, line: 1, column: null };
+  try {
+    const content = readFileSync(file, 'utf8');
+    const before = content.slice(0, content.indexOf(shown) + 10).split('\n');
+    return { file, line: before.length, column: before.at(-1)!.length + 1 };
+  } catch {
+    return { file, line: 1, column: null };
+  }
 }
 
 function frameOf(text: string): Position | undefined {

@@ -160,4 +160,20 @@ describe('what a program failed of, and where', { concurrency: true }, () => {
       },
     );
   });
+
+  it('is the place in a JSON file, not the one that loads it', async () => {
+    const long = 'x'.repeat(60);
+    for (const [entry, load] of [
+      ['app.cjs', "require('./settings.json');\n"],
+      ['app.mjs', "import './settings.json' with { type: 'json' };\n"],
+    ] as const) {
+      const inside = await errorOf(entry, {
+        [entry]: load,
+        'settings.json': `{\n  "first": 1,\n  "second": ,\n  "third": "${long}"\n}\n`,
+      });
+      assert.equal(place(inside), 'settings.json:3:13');
+      const atEnd = await errorOf(entry, { [entry]: load, 'settings.json': '{ "first": 1,\n' });
+      assert.equal(place(atEnd).split(':')[0], 'settings.json');
+    }
+  });
 });
