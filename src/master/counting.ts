@@ -67,6 +67,7 @@ export class Counting {
         this.countNow(files, installationOf(report.folder), 'packages');
         return;
       case 'edge':
+      case 'cold':
       case 'error':
       case 'exiting':
         files.add(report);

@@ -67,6 +67,7 @@ export class ProcessFiles {
         if (report.near !== null) this.missing.add(report.near);
         return;
       case 'packages':
+      case 'cold':
       case 'error':
       case 'exiting':
         return;

@@ -1,6 +1,7 @@
 /** A process of a group from its start on: a spare that waits before its entry until a worker takes it, which may be at once. */
 import type { Address } from '../protocol/status.ts';
 import type { FromWorker } from '../protocol/workerMessages.ts';
+import type { Ahead } from './aheads.ts';
 import { ProcessFiles } from './files.ts';
 import type { Launch } from './launch.ts';
 import type { HandleTaker } from './listeners.ts';
@@ -21,6 +22,12 @@ export class GroupProcess implements HandleTaker {
   readonly stderrTail: () => string;
   /** What it said when it stood before its entry; null before. */
   booted: Booted | null = null;
+  /** What it was told to load ahead of the program; undefined while nothing. */
+  ahead: Ahead | undefined;
+  /** How many files of packages it has loaded ahead; null while it does. */
+  loadedAhead: number | null = 0;
+  /** It ends, or has ended, since it cannot run the program as one that has loaded nothing ahead would. */
+  isSpoiled = false;
   private readonly given = new Set<string>();
   private readonly outputs: readonly { readonly release: () => void }[];
   private writer: NameOfWriter = () => undefined;
@@ -62,6 +69,17 @@ export class GroupProcess implements HandleTaker {
     if (this.given.has(key)) return;
     this.given.add(key);
     this.process.send({ t: 'accepted', key, address });
+  }
+
+  /** That it has ended says nothing of the program. */
+  get isUnfit(): boolean {
+    return this.isSpoiled || this.loadedAhead === null;
+  }
+
+  loadAhead(ahead: Ahead): void {
+    this.ahead = ahead;
+    this.loadedAhead = null;
+    this.process.send({ t: 'preload', ...ahead });
   }
 
   forget(key: string): void {

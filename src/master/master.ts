@@ -99,6 +99,7 @@ export class Master implements Loop {
       reaper: this.reaper,
       debugPorts: this.debugPorts,
       reloads: this.reloads,
+      lives: this.lives,
       logs: this.logs,
       notRun: () => [...this.intake.saves.pending(), ...this.intake.saves.notRun()],
       isCurrent: ({ loaded }) => this.intake.saves.disk.agreesWith(loaded),
@@ -219,7 +220,6 @@ export class Master implements Loop {
     switch (command.type) {
       case 'spawn':
         this.workers.spawn(command.worker);
-        this.lives.began(command.worker, this.facts.handles.get(command.worker.id)?.process.pid ?? null, Date.now());
         return;
       case 'admit':
         this.workers.admit(command.worker);
@@ -427,6 +427,7 @@ export class Master implements Loop {
       name: this.name,
       addressesOf: (group) => this.workers.addresses(group),
       sparesOf: (group) => this.workers.spareCount(group),
+      loadedAheadOf: (group) => this.workers.loadedAhead(group),
       needsRestart: this.needsRestart(),
       ...this.intake.status(),
       reloads: this.reloads.history(),

@@ -20,6 +20,8 @@ export interface SnapshotParts {
   readonly addressesOf: (group: string) => readonly Address[];
   /** How many processes of the group stand before their entry. */
   readonly sparesOf: (group: string) => number;
+  /** How many files of packages each of them has loaded already. */
+  readonly loadedAheadOf: (group: string) => number;
   readonly needsRestart: Snapshot['needsRestart'];
   readonly paused: boolean;
   readonly reloadOn: ReloadOn;
@@ -61,6 +63,7 @@ export function snapshotOf(facts: Facts, parts: SnapshotParts): Snapshot {
         definition: facts.definition.groups.get(group.spec.name),
         addresses: parts.addressesOf(group.spec.name),
         spares: parts.sparesOf(group.spec.name),
+        loadedAhead: parts.loadedAheadOf(group.spec.name),
       }),
     ),
     needsRestart: parts.needsRestart,
@@ -76,6 +79,7 @@ interface GroupFacts {
   readonly definition: GroupDefinition | undefined;
   readonly addresses: readonly Address[];
   readonly spares: number;
+  readonly loadedAhead: number;
   readonly handleOf: (worker: Worker) => WorkerHandle | undefined;
   readonly inspectPortOf: SnapshotParts['inspectPortOf'];
   /** Turns the core's clock into wall clock. */
@@ -108,6 +112,7 @@ function groupStatus(group: Group, facts: GroupFacts): GroupStatus {
     order: group.spec.order === 'auto' && group.listens === null ? 'auto' : orderOf(group),
     wanted: group.slots.filter((slot) => slot.wanted).length,
     spares: facts.spares,
+    loadedAhead: facts.loadedAhead,
     addresses: [...facts.addresses],
     workers: group.slots.flatMap((slot) => slotStatus(slot, facts)),
   };

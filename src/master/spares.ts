@@ -5,6 +5,8 @@
 import { idleAt, wishOf, type SpareNeed } from '../core/spares.ts';
 import type { Reaper } from '../platform/reaper.ts';
 import type { PreloadConfig } from '../protocol/worker.ts';
+import type { FromWorker, Report } from '../protocol/workerMessages.ts';
+import type { Aheads } from './aheads.ts';
 import type { GroupDefinition } from './definitions.ts';
 import type { ProcessFiles } from './files.ts';
 import { GroupProcess } from './groupProcess.ts';
@@ -20,6 +22,7 @@ export interface SparesParts {
   readonly loop: Loop;
   readonly reaper: Reaper;
   readonly listeners: Listeners;
+  readonly aheads: Aheads;
   /** Whether what the process loaded is still what is on disk, as far as that is known. */
   readonly isCurrent: (files: ProcessFiles) => boolean;
 }
@@ -45,6 +48,12 @@ export class Spares {
   /** How many of the group stand ready before their entry. */
   count(group: string): number {
     return this.of(group).filter(({ booted }) => booted !== null).length;
+  }
+
+  /** How many files of packages those of the group have loaded ahead of the program, each of them. */
+  loadedAhead(group: string): number {
+    const all = this.of(group).map(({ loadedAhead }) => loadedAhead ?? 0);
+    return all.length === 0 ? 0 : Math.min(...all);
   }
 
   /**
@@ -94,6 +103,20 @@ export class Spares {
       const group = groups.get(name);
       for (const spare of spares) if (!group || !this.isStartedAs(group, spare)) this.drop(name, spare);
     }
+  }
+
+  /** What the group's spares are to load ahead may be another now: those that have loaded something else go. */
+  onAhead(name: string): void {
+    const wanted = this.parts.aheads.of(name);
+    for (const spare of this.of(name))
+      if (spare.ahead && !isSame(spare.ahead, wanted)) this.drop(name, spare);
+      else if (!spare.ahead && wanted && spare.booted) spare.loadAhead(wanted);
+  }
+
+  /** It cannot run the program: neither can others that have loaded the same. */
+  onCold(name: string, report: Extract<Report, { r: 'cold' }> | undefined): void {
+    this.parts.aheads.refuse(name, report);
+    this.onAhead(name);
   }
 
   /** The group has an address that it did not have before. */
@@ -161,14 +184,12 @@ export class Spares {
     try {
       const environment = environmentOf(group);
       const spare: GroupProcess = this.begin(group, this.launch(group, 'worker', environment), environment, {
-        onMessage: (message) => {
-          if (message.t !== 'booted') return;
-          spare.booted = message;
-          this.parts.listeners.giveAll(name, spare);
-          this.loop.changed();
-        },
+        onMessage: (message) => this.onMessage(name, spare, message),
         onReport: (report) => {
           this.loop.takeReport(spare.files, report);
+          if (report.r !== 'cold') return;
+          spare.isSpoiled = true;
+          this.onCold(name, report);
         },
         onAnnounced: () => undefined,
         onExit: () => this.onExit(name, spare),
@@ -180,14 +201,38 @@ export class Spares {
     }
   }
 
+  private onMessage(name: string, spare: GroupProcess, message: FromWorker): void {
+    if (message.t === 'booted') {
+      spare.booted = message;
+      this.parts.listeners.giveAll(name, spare);
+      const ahead = this.parts.aheads.of(name);
+      if (ahead) spare.loadAhead(ahead);
+      this.loop.changed();
+    }
+    if (message.t === 'preloaded') this.onPreloaded(name, spare, message);
+  }
+
+  onPreloaded(name: string, spare: GroupProcess, { dependencies, ms }: Extract<FromWorker, { t: 'preloaded' }>): void {
+    spare.loadedAhead = dependencies;
+    // One that was called for has not loaded them all.
+    if (this.of(name).includes(spare)) this.parts.aheads.loaded(name, ms);
+    this.loop.changed();
+  }
+
   private onExit(name: string, spare: GroupProcess): void {
     if (spare.process.pid !== undefined) this.parts.reaper.forget(spare.process.pid);
     spare.discardOutput();
     this.leaving.delete(spare);
     if (this.leaving.size === 0) this.onGone();
-    if (!this.of(name).includes(spare)) return;
+    if (this.of(name).includes(spare)) this.onLost(name, spare);
+    if (!this.loop.facts.core.stopping) this.update();
+  }
+
+  private onLost(name: string, spare: GroupProcess): void {
     this.remove(name, spare);
-    this.needs.set(name, { ...this.need(name), isBroken: true });
+    // The next one loads nothing ahead that this one may have ended over.
+    if (spare.loadedAhead === null && !spare.isSpoiled) this.onCold(name, undefined);
+    if (!spare.isUnfit) this.needs.set(name, { ...this.need(name), isBroken: true });
     this.loop.changed();
   }
 
@@ -256,4 +301,4 @@ const NO_EVENTS: WorkerEvents = {
   onExit: () => undefined,
 };
 
-const isSame = (one: Launch, other: Launch): boolean => JSON.stringify(one) === JSON.stringify(other);
+const isSame = <T>(one: T, other: T): boolean => JSON.stringify(one) === JSON.stringify(other);

@@ -5,6 +5,7 @@ import type { Address, ErrorInfo } from '../protocol/status.ts';
 import type { FromWorker, Report } from '../protocol/workerMessages.ts';
 import { Debuggee } from './debuggee.ts';
 import { errorInfo, plainError, REFUSED_FLAGS, type Failure } from './errors.ts';
+import type { Ahead } from './aheads.ts';
 import type { ProcessFiles } from './files.ts';
 import type { GroupProcess } from './groupProcess.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -32,6 +33,11 @@ export class WorkerHandle implements Receiver {
   /** Where it speaks TLS. */
   readonly encrypted = new Set<string>();
   figures = NO_FIGURES;
+  /** What it has loaded of packages in order to start, once it has told. */
+  dependencies: Ahead | undefined;
+  /** When its entry began to run, and when it was ready. */
+  goneOnAt: number | undefined;
+  readyAt: number | undefined;
   /** The reload that asked it to go. */
   drainedFor: number | null = null;
   /** While it serves. */

@@ -8,6 +8,7 @@ import { ABSENT } from '../protocol/digest.ts';
 import type { Address } from '../protocol/status.ts';
 import { messageOf } from '../protocol/userError.ts';
 import type { FromWorker, Report } from '../protocol/workerMessages.ts';
+import { Aheads } from './aheads.ts';
 import type { DebugPorts } from './debugPorts.ts';
 import type { GroupDefinition } from './definitions.ts';
 import { plainError } from './errors.ts';
@@ -17,6 +18,7 @@ import type { GroupProcess, NameOfWriter } from './groupProcess.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Hints } from './hints.ts';
 import { Listeners } from './listeners.ts';
+import type { Lives } from './lives.ts';
 import { LiveFigures } from './liveFigures.ts';
 import type { Facts } from './facts.ts';
 import type { Loop } from './loop.ts';
@@ -39,6 +41,7 @@ export interface WorkersParts {
   readonly reaper: Reaper;
   readonly debugPorts: DebugPorts;
   readonly reloads: ReloadLog;
+  readonly lives: Lives;
   readonly logs: WorkerLogs;
   /** Changes that a group does not run, whether they were tried or not. */
   readonly notRun: () => readonly { readonly groups: readonly string[] }[];
@@ -54,6 +57,7 @@ export class Workers {
   private readonly facts: Facts;
   private readonly first: FirstProcess;
   private readonly listeners: Listeners;
+  private readonly aheads: Aheads;
   private readonly spares: Spares;
   private readonly slotAddresses: SlotAddresses;
   readonly figures: LiveFigures;
@@ -66,7 +70,8 @@ export class Workers {
     this.facts = parts.loop.facts;
     this.first = parts.first;
     this.listeners = new Listeners((...asked) => this.receiverFor(...asked));
-    this.spares = new Spares({ ...parts, listeners: this.listeners });
+    this.aheads = new Aheads(parts.loop.parts.terminal);
+    this.spares = new Spares({ ...parts, listeners: this.listeners, aheads: this.aheads });
     this.slotAddresses = new SlotAddresses(this.facts, this.listeners, this.spares);
     this.hints = new Hints(this.loop.parts.terminal);
     this.figures = new LiveFigures(this.loop, parts.isWatched);
@@ -143,6 +148,7 @@ export class Workers {
   /** A new definition is in force: its groups may listen elsewhere, and be started in another way. */
   onCommitted(): void {
     this.slotAddresses.onCommitted();
+    if (this.facts.core.change?.kind === 'restart') this.aheads.forget();
     this.spares.onCommitted();
   }
 
@@ -163,6 +169,10 @@ export class Workers {
 
   spareCount(group: string): number {
     return this.spares.count(group);
+  }
+
+  loadedAhead(group: string): number {
+    return this.spares.loadedAhead(group);
   }
 
   /** No spare is left; their copies of the listening handles are closed. */
@@ -205,6 +215,7 @@ export class Workers {
     );
     if (this.first.isNeeded(worker.slot)) this.first.began(handle);
     this.facts.handles.set(worker.id, handle);
+    this.parts.lives.began(worker, handle.process.pid ?? null, Date.now());
     started.takenBy(this.eventsOf(handle), (...asked) => this.writerOf(worker, handle, ...asked));
     this.first.holdOutput(worker.id, () => started.releaseOutput());
     if (started.booted) this.onBooted(handle);
@@ -239,6 +250,7 @@ export class Workers {
     const { worker, started } = handle;
     this.parts.debugPorts.onBooted(handle, this.definitionOf(worker).inspect);
     this.listeners.giveAll(worker.group, started);
+    handle.goneOnAt = performance.now();
     started.process.send({ t: 'go', env: this.workerEnv(worker) });
   }
 
@@ -248,6 +260,13 @@ export class Workers {
       case 'booted':
         handle.started.booted = message;
         this.onBooted(handle);
+        return;
+      case 'preloaded':
+        this.spares.onPreloaded(group, handle.started, message);
+        return;
+      case 'dependencies':
+        handle.dependencies = { dependencies: message.dependencies, isCommonJs: message.isCommonJs };
+        this.learn(handle);
         return;
       case 'donate':
         handle.bound.add(message.key);
@@ -309,6 +328,10 @@ export class Workers {
 
   private onReport(handle: WorkerHandle, report: Report): void {
     handle.takeReport(report);
+    if (report.r === 'cold') {
+      handle.started.isSpoiled = true;
+      this.spares.onCold(handle.worker.group, report);
+    }
     if (report.r === 'exiting') this.parts.debugPorts.onExiting(handle);
     this.loop.takeReport(handle.files, report);
   }
@@ -377,8 +400,25 @@ export class Workers {
     this.facts.keepFixedTexts(worker);
     const handle = this.facts.handles.get(worker.id);
     if (handle) this.slotAddresses.learn(handle);
+    if (handle) handle.readyAt = performance.now();
+    if (handle) this.learn(handle);
     this.hints.onServes(this.definitionOf(worker));
     this.loop.reconsiderFiles();
+  }
+
+  /** What a worker that serves has loaded its successors load ahead. */
+  private learn({ worker, dependencies, started, goneOnAt, readyAt }: WorkerHandle): void {
+    if (!dependencies || readyAt === undefined || goneOnAt === undefined) return;
+    this.aheads.learn(worker.group, dependencies, started.ahead ? undefined : readyAt - goneOnAt);
+    this.spares.onAhead(worker.group);
+  }
+
+  /** What it has loaded ahead does not go with the program: the worker begins once more, in a process that has loaded nothing. */
+  private beginAgain(handle: WorkerHandle): void {
+    const { worker, started } = handle;
+    if (!started.isSpoiled) this.spares.onCold(worker.group, undefined);
+    this.parts.lives.ended(worker.id, Date.now());
+    this.spawn(worker);
   }
 
   private onExit(handle: WorkerHandle, code: number | null, signal: string | null): void {
@@ -390,6 +430,10 @@ export class Workers {
     this.parts.debugPorts.onExit(handle);
     if (handle.process.pid !== undefined) this.parts.reaper.forget(handle.process.pid);
     this.listeners.onReceiverGone(worker.id);
+    if (state.kind === 'starting' && handle.started.isUnfit && !this.facts.core.stopping) {
+      this.beginAgain(handle);
+      return;
+    }
     if (isComing(worker) || hasServed) this.rememberAttempt(handle);
     const exit: Exit = { code, signal, error: handle.exitError(code, signal, (path) => this.facts.display(path)) };
     if (this.first.refuses(handle, exit)) return;

@@ -104,6 +104,8 @@ export const groupStatusSchema = z.object({
   order: orderSchema,
   wanted: z.number(),
   spares: z.number(),
+  /** How many files of packages each spare has loaded ahead of the program. */
+  loadedAhead: z.number().default(0),
   addresses: z.array(addressSchema),
   workers: z.array(workerStatusSchema),
 });

@@ -8,6 +8,7 @@
  *   program throws while it loads.
  */
 import type { Address } from './status.ts';
+import type { Dependency } from './workerMessages.ts';
 
 export const WORKER_CMD = 'NODE_GRACEFUL_RELOAD';
 /** Configuration for the preload; deleted from the environment before the program runs. */
@@ -43,6 +44,8 @@ export type ToWorker =
   | { readonly t: 'accepted'; readonly key: ListenKey; readonly address: Address }
   /** Nobody listens there any more: an unused handle of it is closed. */
   | { readonly t: 'forget'; readonly key: ListenKey }
+  /** Load these packages ahead, in this order; answered by `preloaded`. */
+  | { readonly t: 'preload'; readonly dependencies: readonly Dependency[]; readonly isCommonJs: boolean }
   /** Run the entry, with these variables added to the environment. */
   | { readonly t: 'go'; readonly env: Readonly<Record<string, string>> }
   | { readonly t: 'admit' }

@@ -4,6 +4,20 @@ import { addressSchema } from './status.ts';
 
 const count = z.number().int().nonnegative();
 
+/** A file of a package that a file of the project asked for while the program started. */
+export const dependencySchema = z.object({
+  file: z.string(),
+  /** As an ES module is named; it may have a query. */
+  url: z.string(),
+  /** The file of the project. */
+  from: z.string(),
+  /** By `import`, else by `require`. */
+  isImport: z.boolean(),
+  /** What the program had changed by then of what a package can see while it is loaded: `globalThis.x`, `env:NAME` … */
+  changed: z.array(z.string()),
+});
+export type Dependency = z.infer<typeof dependencySchema>;
+
 export const fromWorkerSchema = z.discriminatedUnion('t', [
   /** The preload stands at the gate before the entry. */
   z.object({
@@ -13,6 +27,10 @@ export const fromWorkerSchema = z.discriminatedUnion('t', [
     /** Where the inspector listens that a debugger has opened past the master. */
     inspector: z.string().nullable(),
   }),
+  /** What was asked to be loaded ahead is loaded: so many packages' files, in so many milliseconds. */
+  z.object({ t: z.literal('preloaded'), reports: count, dependencies: count, ms: z.number() }),
+  /** The program has loaded what it needs to start; these are of packages. */
+  z.object({ t: z.literal('dependencies'), dependencies: z.array(dependencySchema), isCommonJs: z.boolean() }),
   /** With a handle: the program bound an address itself; the master keeps a copy for all later workers. */
   z.object({ t: z.literal('donate'), key: z.string() }),
   /** The program wants an address that it could not bind: the master may hold it for this group, or binds it (Unix sockets). */
@@ -104,6 +122,8 @@ export const reportSchema = z.discriminatedUnion('r', [
     near: z.string().nullable(),
     thread,
   }),
+  /** What the process loaded ahead may not be what the program would have loaded: it ends at once, for another to run the program. */
+  z.object({ r: z.literal('cold'), why: z.string(), leaveOut: z.array(z.string()), thread }),
   /** A process with an inspector is about to end; it waits for its debugger to let go. */
   z.object({ r: z.literal('exiting'), thread }),
   /** An uncaught error, told before the process ends from it. */

@@ -18,12 +18,23 @@ const OWN_NAME = 'graceful-reload';
 const BEING_WRITTEN_MS = 200;
 const MOST_TRIES = 20;
 
+/** Told of every module that something asked for. `parent`: undefined for what Node itself asks for. */
+export interface Resolution {
+  readonly parent: string | undefined;
+  readonly file: string;
+  readonly url: string;
+  readonly specifier: string;
+  readonly isImport: boolean;
+}
+
 export interface LoadedFilesOptions {
   readonly report: (report: Report) => void;
   /** What `import 'graceful-reload'` gives when no such package is installed. */
   readonly indexFile: string;
   /** Where `module.registerHooks` cannot be used: it is missing, or an async loader is on a Node where the two break each other. */
   readonly asyncLoader: boolean;
+  /** Not called where `module.registerHooks` cannot be used. */
+  readonly onResolved?: (resolution: Resolution) => void;
 }
 
 /** Starts to report; answers whether a file was loaded so far. */
@@ -41,12 +52,14 @@ export function trackLoadedFiles(options: LoadedFilesOptions): (file: string) =>
 
 class Tracker {
   readonly indexFile: string;
+  readonly onResolved: LoadedFilesOptions['onResolved'];
   private readonly report: LoadedFilesOptions['report'];
   private readonly loaded = new Set<string>();
   private readonly packages = new Set<string>();
 
   constructor(options: LoadedFilesOptions) {
     this.report = options.report;
+    this.onResolved = options.onResolved;
     this.indexFile = options.indexFile;
   }
 
@@ -148,9 +161,11 @@ function registerSyncHooks(tracker: Tracker): void {
       const file = pathOf(result.url);
       if (file !== undefined) {
         tracker.edge(parent, file, specifier);
+        const asImport = isImport(context.conditions);
         // Some loaders read what a `require` resolved to themselves (tsx does): no hook would tell. An `import` always
         // comes to the other hook, and `import.meta.resolve` rightly does not.
-        if (!isImport(context.conditions)) tracker.load(file);
+        if (!asImport) tracker.load(file);
+        tracker.onResolved?.({ parent, file, url: result.url, specifier, isImport: asImport });
       }
       return result;
     },

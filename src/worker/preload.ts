@@ -3,6 +3,7 @@
  * its entry, gives it the listening handles and takes it through admission and drain. The same preload runs the bootstrap
  * script, whose export is then read (src/bootstrap).
  */
+import Module from 'node:module';
 import { join } from 'node:path';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import type * as Bootstrap from '../bootstrap/host.ts';
@@ -16,6 +17,7 @@ import { compileFiles } from './compileFiles.ts';
 import { runClusterChild } from './clusterChild.ts';
 import { Connections } from './connections.ts';
 import { Datagrams } from './datagrams.ts';
+import { Dependencies } from './dependencies.ts';
 import { Drain, endProgram } from './drain.ts';
 import { installFigures } from './figures.ts';
 import { installGate, type MainModule } from './gate.ts';
@@ -54,14 +56,26 @@ function runWorker(config: PreloadConfig): void {
   const { indexFile, asyncLoader, root } = config;
   const readyFlag = new Uint8Array(new SharedArrayBuffer(1));
   const isReady = (): boolean => readyFlag[0] === 1;
+  const runsProgram = config.role === 'worker' || config.role === 'probe';
+  const seesModules = typeof Module.registerHooks === 'function' && !asyncLoader;
+  const dependencies = new Dependencies(channel, reports, runsProgram && seesModules);
+  dependencies.install();
   const report = (one: Report): void => {
-    reports.write(one);
+    dependencies.onReport(one);
+    dependencies.aside(() => reports.write(one));
     // The master has to know before the file system tells it of the change.
     if (one.r === 'write') reports.flush();
   };
-  const tracking = track({ report, indexFile, asyncLoader, root, isReady });
+  const tracking = track({ report, indexFile, asyncLoader, root, isReady, onResolved: dependencies.onResolved });
   setEnvironmentData(THREAD_KEY, { indexFile, root, readyFlag } satisfies ThreadData);
   reportUncaught(reports);
+
+  /** The program is about to be ready; answers with the number of reports written so far. */
+  const settle = (): number => {
+    dependencies.settle();
+    return reports.flush();
+  };
+  if (config.readyMessage) beforeReadyMessage(settle);
 
   const connections = new Connections();
   const ownCluster = new OwnCluster(channel, config);
@@ -72,11 +86,11 @@ function runWorker(config: PreloadConfig): void {
     config.acceptsInMaster,
     (server) => connections.watch(server),
     (connection) => ownCluster.passOn(connection),
-    () => reports.flush(),
+    settle,
     settling,
   );
   listeners.install();
-  const datagrams = new Datagrams(channel, () => reports.flush(), settling);
+  const datagrams = new Datagrams(channel, settle, settling);
   datagrams.install();
   const canMove = canMoveConnections();
   const drain = new Drain(channel, connections, listeners, canMove, endProgram);
@@ -115,18 +129,15 @@ function runWorker(config: PreloadConfig): void {
   installFigures(channel, connections);
   channel.on('turns', () => channel.send({ t: 'turned' }));
   const inspector = new Inspector(channel, reports);
-  const tellEvaluated = (): void =>
-    listeners.whenSettled(() => channel.send({ t: 'evaluated', reports: reports.flush() }));
+  const tellEvaluated = (): void => listeners.whenSettled(() => channel.send({ t: 'evaluated', reports: settle() }));
 
   installGate({
     onBooted: async () => {
       const release = channel.hold();
       if (config.role === 'worker') await importAhead();
+      dependencies.onBooted();
       await new Promise<void>((go) => {
-        channel.on('go', ({ env }) => {
-          Object.assign(process.env, env);
-          go();
-        });
+        channel.on('go', ({ env }) => void dependencies.onGo(env).then(go));
         channel.send({
           t: 'booted',
           reports: reports.flush(),
@@ -143,6 +154,14 @@ function runWorker(config: PreloadConfig): void {
       else void declare(config, channel, reports, main, listeners.servers().length > 0, tellEvaluated);
     },
   });
+}
+
+function beforeReadyMessage(act: () => void): void {
+  const send = process.send as (...args: unknown[]) => boolean;
+  process.send = (...args: unknown[]): boolean => {
+    if (args[0] === 'ready') act();
+    return send.apply(process, args);
+  };
 }
 
 /** A bootstrap script's process tells what it declares and ends; an ordinary program goes on as the first worker. */

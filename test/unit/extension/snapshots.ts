@@ -37,6 +37,7 @@ export function group(name: string, workers: WorkerStatus[], part: Partial<Group
     order: 'start-first',
     wanted: new Set(workers.map(({ slot }) => slot)).size,
     spares: 1,
+    loadedAhead: 0,
     addresses: [],
     workers,
     ...part,
