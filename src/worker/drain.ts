@@ -14,6 +14,9 @@ const ALL_STREAMS = 2 ** 31 - 1;
 /** Close frame of a WebSocket server with code 1012, "service restart" (RFC 6455, IANA registry). */
 const CLOSE_1012 = Buffer.from([0x88, 0x02, 0x03, 0xf4]);
 
+/** Whoever reads what a worker wrote may have stopped to. */
+const WRITE_LIMIT_MS = 5000;
+
 /** To whoever passes connections on. */
 interface DrainChannel {
   send(
@@ -163,10 +166,26 @@ export class Drain {
   }
 }
 
-/** As SIGTERM would: the program's handlers decide, without one it ends. By message, so that it is the same on Windows. */
+/**
+ * As SIGTERM would: the program's handlers decide, without one it ends, once what it wrote has left the process. By
+ * message, so that it is the same on Windows.
+ */
 export function endProgram(): void {
   if (process.listenerCount('SIGTERM') > 0) process.emit('SIGTERM', 'SIGTERM');
-  else process.exit(0);
+  else whenWritten(() => process.exit(0));
+}
+
+/** To a pipe Node writes in its own time (Linux, seen in 22 to 26), and `process.exit` forgets the rest. */
+function whenWritten(act: () => void): void {
+  const busy = new Set<NodeJS.WriteStream>([process.stdout, process.stderr].filter((one) => one.writableLength > 0));
+  if (busy.size === 0) return act();
+  setTimeout(act, WRITE_LIMIT_MS);
+  for (const stream of busy) {
+    stream.write('', () => {
+      busy.delete(stream);
+      if (busy.size === 0) act();
+    });
+  }
 }
 
 /** Tells the client to open no new streams; those under way, and those sent before it heard of it, still finish. */

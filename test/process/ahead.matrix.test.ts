@@ -34,7 +34,7 @@ const HEAVY = "const heavy = require('heavy');\n";
 const answer = (expression: string): string => listen(`{ isAhead: heavy.at < begun, value: ${expression} }`);
 
 const save = async (project: Project, server: Server, before: string): Promise<Record<string, unknown>> => {
-  const report = await server.reloadBy(() => project.write('app.cjs', before));
+  const report = await server.reloadBy(() => project.writeAtomically('app.cjs', before));
   assert.equal(report.result, 'done', JSON.stringify(report.error));
   return (await server.ask()).body;
 };

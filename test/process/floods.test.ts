@@ -92,6 +92,27 @@ test('who floods before its name is known waits or is taken for the program, but
   assert.equal(server.lines.filter((line) => line.includes('preload 1999x')).length, 2);
 });
 
+test('what a worker wrote before it leaves comes through, although nobody reads at that moment', async (t) => {
+  const project = Project.of('cjs', t);
+  const lines = 4000;
+  const app = `require('node:http').createServer((request, response) => {
+  if (request.url === '/flood') for (let n = 0; n < ${lines}; n++) console.log('word ' + n + 'x'.repeat(1000));
+  response.end('{}');
+}).listen(0);\n`;
+  project.write('app.cjs', app);
+  const server = await project.ready(['app.cjs']);
+  server.child.stdout!.pause();
+  await server.ask('/flood');
+  project.write('app.cjs', `${app}// again\n`);
+  await server.snapshotWith(
+    ({ groups }) => groups[0]!.workers.some(({ state, generation }) => state === 'ready' && generation === 2),
+    'the next generation',
+  );
+  server.child.stdout!.resume();
+  await server.until(() => server.lines.some((line) => line.startsWith(`word ${lines - 1}x`)), 'the last word');
+  assert.equal(server.lines.filter((line) => line.startsWith('word ')).length, lines);
+});
+
 test('a stop ends although nobody reads what was written', async (t) => {
   const project = Project.of('flood', t);
   const server = await project.ready(['app.cjs']);
