@@ -17,6 +17,7 @@ import { HistoryPages } from './history/historyPages.ts';
 import { LogChannels } from './logs/logChannels.ts';
 import { Notifications } from './notifications.ts';
 import { BootstrapEdits } from './restart/bootstrapEdits.ts';
+import { RestartServer } from './restart/restartServer.ts';
 import { SavePolicy } from './save/savePolicy.ts';
 import { Saves } from './save/saves.ts';
 import { Servers } from './servers.ts';
@@ -25,6 +26,7 @@ import { DeadTerminals } from './tasks/deadTerminals.ts';
 import { DetectedServers } from './tasks/detectedServers.ts';
 import { ServerTaskProvider } from './tasks/provider.ts';
 import { Runs } from './tasks/runs.ts';
+import { TaskEdits } from './tasks/taskEdits.ts';
 import { DebugSessions } from './debug/debugSessions.ts';
 import { InspectPort } from './debug/inspectPort.ts';
 import { Decorations } from './views/decorations.ts';
@@ -83,15 +85,23 @@ export function createApp(context: vscode.ExtensionContext): App {
 
   const running = own(new RunningVersions(servers, folders));
   own(vscode.workspace.registerTextDocumentContentProvider(RUNNING_SCHEME, running));
-  own(new BootstrapEdits({ servers, notifications, compare: (session, change) => running.compare(session, change) }));
-
   const start = new StartServer(servers, runs, view, provider, own(new DeadTerminals(runs)));
+  const restart = new RestartServer(own(new TaskEdits(servers, detected, log)), runs, start);
+  own(
+    new BootstrapEdits({
+      servers,
+      notifications,
+      restart,
+      compare: (session, change) => running.compare(session, change),
+    }),
+  );
   const targets = new Targets(servers, folders);
   const debugSessions = own(new DebugSessions(servers, join(context.extensionPath, 'dist'), log));
   own(new AgentTools(servers, folders));
   own(
     registerCommands({
       start,
+      restart,
       addToTasks: new AddToTasks(runs, folders),
       targets,
       debugSessions,

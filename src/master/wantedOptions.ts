@@ -6,7 +6,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { optionChanges, restartOptions, type Started } from '../core/optionChanges.ts';
 import { digestOf } from '../protocol/digest.ts';
 import type { StartOptions } from '../protocol/startOptions.ts';
-import type { NeedsRestart, OptionChange } from '../protocol/status.ts';
+import type { Explanation, NeedsRestart, OptionChange } from '../protocol/status.ts';
 import type { TaskOptions } from '../protocol/taskStart.ts';
 import { UserError } from '../protocol/userError.ts';
 import type { Facts, StartedWith } from './facts.ts';
@@ -81,6 +81,16 @@ export class WantedOptions {
       options: changes,
     };
     if (!before) this.terminal.optionsChanged(file, changes);
+  }
+
+  /** A file that no process has to do with may still say how the server is started. */
+  explain(path: string, explanation: Explanation): Explanation {
+    const { task } = this.facts.startedWith;
+    if (!task || explanation.verdict !== 'none' || !this.wanted || path !== realPath(this.wanted.told.file))
+      return explanation;
+    const { file } = explanation;
+    const reason = `Saving it needs a restart where it changes the task "${task.name}", which started the server.`;
+    return { file, verdict: 'restart', groups: [], reason, chain: [file] };
   }
 
   /** What the next restart starts everything with. */

@@ -9,7 +9,7 @@ import type { DebugSessions } from '../debug/debugSessions.ts';
 import type { InspectPort } from '../debug/inspectPort.ts';
 import type { RunningVersions } from '../compare/runningVersions.ts';
 import type { LogChannels } from '../logs/logChannels.ts';
-import { restartServer } from '../restart/restartServer.ts';
+import type { RestartServer } from '../restart/restartServer.ts';
 import type { Runs } from '../tasks/runs.ts';
 import type { AddToTasks } from './addToTasks.ts';
 import type { StartServer } from './startServer.ts';
@@ -18,6 +18,7 @@ import type { Targets } from './targets.ts';
 
 export interface CommandParts {
   readonly start: StartServer;
+  readonly restart: RestartServer;
   readonly addToTasks: AddToTasks;
   readonly targets: Targets;
   readonly history: HistoryPages;
@@ -57,7 +58,7 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
     },
     'gracefulReload.restart': async (argument) => {
       const session = await targets.server(argument);
-      return session && withViewProgress(() => restartServer(session));
+      return session && withViewProgress(() => parts.restart.run(session));
     },
     'gracefulReload.stop': async (argument) => {
       const session = await targets.server(argument);

@@ -55,7 +55,11 @@ function restartProblems(change: NeedsRestart): Problem[] {
 }
 
 /** The changed lines; a file that is gone is missed where it is imported. */
-function changedPlaces({ file, chain, digest, changed }: NeedsRestart): Place[] {
+function changedPlaces({ file, chain, digest, changed, options }: NeedsRestart): Place[] {
+  if (options.length > 0) {
+    const lines = new Set(options.map(({ line }) => line ?? 1));
+    return [...lines].sort((a, b) => a - b).map((line) => ({ file, line, column: 1 }));
+  }
   const importer = chain.at(-2);
   if (digest === null && importer !== undefined) return [{ ...splitPosition(importer), column: 1 }];
   if (!changed || changed.length === 0) return [{ file, line: 1, column: 1 }];

@@ -10,8 +10,8 @@ import type { Servers } from '../servers.ts';
 import type { Session, SessionSnapshot } from '../session.ts';
 import { bootstrapPolicy } from '../shown.ts';
 import { setting, updateSetting } from '../wrappers.ts';
-import { requestRestart } from './restartServer.ts';
-import { cutByRestart, editsKey, restartNotice } from './restartText.ts';
+import type { RestartServer } from './restartServer.ts';
+import { cutByRestart, editsKey, restartNotice, takingStart } from './restartText.ts';
 
 interface Series {
   isTold: boolean;
@@ -22,6 +22,7 @@ interface Series {
 export interface BootstrapEditParts {
   readonly servers: Servers;
   readonly notifications: Notifications;
+  readonly restart: RestartServer;
   readonly compare: (session: Session, change: NeedsRestart) => Promise<void>;
 }
 
@@ -57,8 +58,10 @@ export class BootstrapEdits implements vscode.Disposable {
   }
 
   private async restart(session: Session, series: Series): Promise<void> {
-    if (session.snapshot && cutByRestart(session.snapshot) !== undefined) return this.tell(session, series);
-    await requestRestart(session).catch((error: unknown) => this.parts.notifications.failed(error));
+    const { snapshot } = session;
+    // What cuts or stops anything is for a person to decide.
+    if (snapshot && (cutByRestart(snapshot) ?? takingStart(snapshot)) !== undefined) return this.tell(session, series);
+    await this.parts.restart.request(session).catch((error: unknown) => this.parts.notifications.failed(error));
   }
 
   private async tell(session: Session, series: Series): Promise<void> {
@@ -72,8 +75,11 @@ export class BootstrapEdits implements vscode.Disposable {
     const buttons = [restart, ...(change ? [compare] : []), neverAgain];
     const answer = await vscode.window.showWarningMessage(restartNotice(snapshot), ...buttons);
     try {
-      // The text has said what is cut: nobody is asked twice.
-      if (answer === restart) await requestRestart(session);
+      if (answer === restart) {
+        // The text has said what is cut: nobody is asked twice.
+        const isAsked = session.snapshot && takingStart(session.snapshot) !== undefined;
+        await (isAsked ? this.parts.restart.run(session) : this.parts.restart.request(session));
+      }
       if (answer === compare && change) await this.parts.compare(session, change);
     } catch (error) {
       await this.parts.notifications.failed(error);

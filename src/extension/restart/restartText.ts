@@ -14,6 +14,14 @@ export function cutByRestart(snapshot: Snapshot): string | undefined {
     : cut.map(({ name, count }) => t('{0} of {1}', plural(count, 'connection'), name)).join(t(' and '));
 }
 
+/** `node, script`: options that no restart brings in. */
+export function takingStart(snapshot: Snapshot): string | undefined {
+  const names = snapshot.needsRestart.flatMap(({ options }) =>
+    options.filter(({ takes }) => takes === 'start').map(({ name }) => name),
+  );
+  return names.length === 0 ? undefined : names.join(', ');
+}
+
 /** `server.ts has changed: shop runs on as it was started.` */
 export function restartNotice(snapshot: Snapshot): string {
   const cut = cutByRestart(snapshot);

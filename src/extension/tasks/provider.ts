@@ -2,6 +2,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { START_REPORT_VARIABLE } from '../../protocol/startReport.ts';
+import { TASK_ENV_VARIABLE, TASK_NODE_VARIABLE, TASK_VARIABLE } from '../../protocol/taskStart.ts';
 import { PROBLEM_MATCHER, TASK_TYPE } from '../contributions.ts';
 import { setting } from '../wrappers.ts';
 import {
@@ -66,7 +67,13 @@ export class ServerTaskProvider implements vscode.TaskProvider {
       [this.cli, ...startArguments(definition)],
       {
         cwd: taskCwd(definition, folder),
-        env: { ...environmentOf(definition), [START_REPORT_VARIABLE]: this.reportPath(definition, folder) },
+        env: {
+          ...environmentOf(definition),
+          [START_REPORT_VARIABLE]: this.reportPath(definition, folder),
+          [TASK_VARIABLE]: name,
+          [TASK_NODE_VARIABLE]: namedNode(definition, folder) ?? '',
+          [TASK_ENV_VARIABLE]: Object.keys(environmentOf(definition)).join(','),
+        },
       },
     );
     const chosen = matchers.length > 0 ? [...matchers] : [PROBLEM_MATCHER];
@@ -93,7 +100,12 @@ export function taskCwd(definition: ServerTaskDefinition, folder: vscode.Workspa
 
 /** A bare `node` is what remains when the PATH has none: the terminal then says so. */
 export function nodeFor(definition: ServerTaskDefinition, folder: vscode.WorkspaceFolder): string {
-  return textOf(definition['node']) ?? textOf(setting('node', folder.uri)) ?? nodeOnPath() ?? 'node';
+  return namedNode(definition, folder) ?? nodeOnPath() ?? 'node';
+}
+
+/** The Node that the task or else the setting names. */
+export function namedNode(definition: ServerTaskDefinition, folder: vscode.WorkspaceFolder): string | undefined {
+  return textOf(definition['node']) ?? textOf(setting('node', folder.uri));
 }
 
 export function isFolder(scope: vscode.Task['scope']): scope is vscode.WorkspaceFolder {

@@ -70,6 +70,25 @@ export class Runs implements vscode.Disposable {
     return undefined;
   }
 
+  /**
+   * Asked before the server is stopped.
+   *
+   * @returns waits until the server's task has ended; at once where no task of this window runs it
+   */
+  async untilEnded(session: Session): Promise<() => Promise<void>> {
+    const execution = await this.executionFor(session);
+    const run = execution && this.running.get(execution);
+    if (!run) return () => Promise.resolve();
+    const ended = new Promise<void>((done) => {
+      const subscription = this.onDidEnd(({ pid }) => {
+        if (pid !== run.pid) return;
+        subscription.dispose();
+        done();
+      });
+    });
+    return () => ended;
+  }
+
   async terminalOf(execution: vscode.TaskExecution): Promise<vscode.Terminal | undefined> {
     return this.running.get(execution)?.terminal;
   }

@@ -43,6 +43,29 @@ export function withTask(text: string | undefined, definition: ServerTaskDefinit
   return { text: file, offset, length, isOld: false };
 }
 
+/**
+ * By property of the task: the line on which it stands, and under the empty name that of the task itself.
+ *
+ * @returns undefined when the text holds no such task
+ */
+export function taskLines(
+  text: string,
+  name: string,
+  definition: ServerTaskDefinition,
+): Record<string, number> | undefined {
+  const root = parseTree(text, [], { allowTrailingComma: true });
+  const tasks = (root && tasksOf(root)?.children) ?? [];
+  const labelOf = (node: Node): unknown => (getNodeValue(node) as { label?: unknown } | null)?.label;
+  const task = tasks.find((node) => labelOf(node) === name) ?? tasks.find((node) => isSameTask(node, definition));
+  if (!task) return undefined;
+  const lineAt = ({ offset }: Node): number => text.slice(0, offset).split('\n').length;
+  const properties = (task.children ?? []).map((node): [string, number] => [
+    String(node.children?.[0]?.value),
+    lineAt(node),
+  ]);
+  return { ...Object.fromEntries(properties), '': lineAt(task) };
+}
+
 function commentLines(): string[] {
   return [
     t('Runs the server as workers, which are replaced one at a time when you save.'),

@@ -1,6 +1,13 @@
 /** Rows below the groups: edits that wait for a restart or for a person, files left alone, and what reloads came to. Pure. */
 import { t } from '@vscode/l10n';
-import type { Flapping, NeedsRestart, PendingReload, ReloadReport, Snapshot } from '../../protocol/status.ts';
+import type {
+  Flapping,
+  NeedsRestart,
+  OptionChange,
+  PendingReload,
+  ReloadReport,
+  Snapshot,
+} from '../../protocol/status.ts';
 import { clock, clockWithSeconds, describeResult, describeTrigger, duration } from './format.ts';
 import { describeConnections, describePhases, heldText } from './reloadText.ts';
 import { icons, type Row, type RowIcon } from './row.ts';
@@ -41,7 +48,9 @@ function changedFileRow(parentId: string, serverId: string, change: NeedsRestart
     children: [],
     target: { server: serverId, file: change.file },
     // What is gone cannot be opened; then a click compares.
-    ...(isDeleted ? {} : { place: { file: change.file, line: change.changed?.[0]?.from ?? 1, column: 1 } }),
+    ...(isDeleted
+      ? {}
+      : { place: { file: change.file, line: change.changed?.[0]?.from ?? change.options[0]?.line ?? 1, column: 1 } }),
   };
 }
 
@@ -61,8 +70,21 @@ export function restartCause(change: NeedsRestart): string {
         ? t('runs in {0}, which does not reload', change.groups.join(', '))
         : t('runs in a group that does not reload');
     case 'options':
-      return t('start options');
+      return optionsCause(change.options);
   }
+}
+
+function optionsCause(options: readonly OptionChange[]): string {
+  const namesOf = (takes: OptionChange['takes']): string =>
+    options
+      .filter((option) => option.takes === takes)
+      .map(({ name }) => name)
+      .join(', ');
+  const [restart, start] = [namesOf('restart'), namesOf('start')];
+  return [
+    ...(restart === '' ? [] : [t('start options: {0}', restart)]),
+    ...(start === '' ? [] : [t('with a stop and a start: {0}', start)]),
+  ].join(' · ');
 }
 
 /** Changes that wait for a person. */

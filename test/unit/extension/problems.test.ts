@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { problemsOf } from '../../../src/extension/diagnostics/problems.ts';
 import type { NeedsRestart } from '../../../src/protocol/status.ts';
 import { concernsFolders, editorPath, splitPosition } from '../../../src/extension/paths.ts';
-import { configChange, group, report, snapshot, syntaxError, worker } from './snapshots.ts';
+import { configChange, group, report, snapshot, syntaxError, taskChange, worker } from './snapshots.ts';
 
 test('a healthy server has no problems', () => {
   assert.deepEqual(problemsOf(snapshot()), []);
@@ -37,6 +37,15 @@ test('a file that was deleted is missed where it is imported', () => {
   const [problem] = problemsOf(snapshot({ needsRestart: [{ ...configChange, digest: null, changed: [] }] }));
   assert.deepEqual(problem?.place, { file: 'server.ts', line: 3, column: 1 });
   assert.match(problem.message, /^src\/config\.ts was deleted since the server started/);
+});
+
+test('each line of a task with an option that is another now has a warning; one without a line stands at the top', () => {
+  const problems = problemsOf(snapshot({ needsRestart: [taskChange] }));
+  assert.deepEqual(
+    problems.map(({ place }) => place),
+    [1, 8, 12].map((line) => ({ file: '.vscode/tasks.json', line, column: 1 })),
+  );
+  assert.match(problems[0]!.message, /start options: workers, args, env · with a stop and a start: node/);
 });
 
 test('a rejected reload is an error at its place, until the next reload', () => {

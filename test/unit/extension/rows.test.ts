@@ -5,7 +5,7 @@ import type { Row, RowKind } from '../../../src/extension/views/row.ts';
 import { serverRow } from '../../../src/extension/views/serverRows.ts';
 import { RowTree } from '../../../src/extension/views/rowTree.ts';
 import type { Snapshot } from '../../../src/protocol/status.ts';
-import { configChange, group, NOW, report, snapshot, syntaxError, T0, worker } from './snapshots.ts';
+import { configChange, taskChange, group, NOW, report, snapshot, syntaxError, T0, worker } from './snapshots.ts';
 
 const rowOf = (value: Snapshot, now = NOW): Row => serverRow('S', value, now);
 const workersOf = (value: Snapshot): readonly Row[] => rowOf(value).children[0]!.children;
@@ -175,6 +175,12 @@ describe('notes', () => {
     );
     assert.match(rows[1]!.description, /^deleted /);
     assert.deepEqual(rows[1]!.target, { server: 'S', file: 'src/gone.ts' });
+  });
+
+  test('an edited task names its options, and leads to the first of them', () => {
+    const [row] = rowOf(snapshot({ needsRestart: [taskChange] })).children.at(-1)!.children;
+    assert.match(row!.description, /· start options: workers, args, env · with a stop and a start: node$/);
+    assert.deepEqual([row!.place?.line, row!.contextValue], [12, 'changedFile options']);
   });
 
   test('list the changes that wait for a person, and what for', () => {

@@ -103,6 +103,21 @@ export const configChange = {
   options: [],
 };
 
+/** Of the task that started the server. */
+export const taskChange = {
+  ...configChange,
+  file: '.vscode/tasks.json',
+  reason: 'options' as const,
+  chain: ['.vscode/tasks.json'],
+  changed: null,
+  options: [
+    { name: 'node', takes: 'start' as const, line: 12 },
+    { name: 'workers', takes: 'restart' as const, line: 8 },
+    { name: 'args', takes: 'restart' as const, line: 8 },
+    { name: 'env', takes: 'restart' as const, line: null },
+  ],
+};
+
 export const syntaxError = {
   code: 'rejected',
   message: 'SyntaxError: Unexpected token',

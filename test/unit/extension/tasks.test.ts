@@ -7,6 +7,7 @@ import {
   startArguments,
   taskKey,
 } from '../../../src/extension/tasks/definition.ts';
+import { allWithVariables, withVariables } from '../../../src/extension/tasks/variables.ts';
 import { nodeOnPath } from '../../../src/extension/tasks/nodePath.ts';
 
 const type = 'graceful-reload';
@@ -127,4 +128,24 @@ test('what builds a detected server stands in its task, and goes to the command 
 test('node is found on the PATH, relative entries are not looked at', () => {
   assert.equal(nodeOnPath({ PATH: '' }), undefined);
   assert.equal(nodeOnPath({ PATH: `.:${process.execPath.replace(/\/[^/]+$/, '')}` }), process.execPath);
+});
+
+describe('variables in a task', () => {
+  const lookUp = (name: string, argument?: string): string | undefined =>
+    ({ workspaceFolder: argument === undefined ? '/shop' : `/${argument}`, 'env:A': '1' })[
+      name === 'env' ? `env:${argument}` : name
+    ];
+  const table: [text: string, resolved: string | undefined][] = [
+    ['plain', 'plain'],
+    ['${workspaceFolder}/server.ts', '/shop/server.ts'],
+    ['${workspaceFolder:api}/${env:A}', '/api/1'],
+    ['$HOME and ${', '$HOME and ${'],
+    ['${file}', undefined],
+    ['${workspaceFolder}/${input:port}', undefined],
+  ];
+  for (const [text, resolved] of table)
+    test(`${text}: ${resolved ?? 'nobody knows but VS Code'}`, () => {
+      assert.equal(withVariables(text, lookUp), resolved);
+      assert.deepEqual(allWithVariables(['a', text], lookUp), resolved === undefined ? undefined : ['a', resolved]);
+    });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { parse } from 'jsonc-parser';
 import { test } from 'node:test';
-import { withTask } from '../../../src/extension/tasks/tasksFile.ts';
+import { taskLines, withTask } from '../../../src/extension/tasks/tasksFile.ts';
 
 const definition = { type: 'graceful-reload', script: 'server.ts' };
 interface TasksFile {
@@ -72,4 +72,26 @@ test('a task that stands there is found, not written again', () => {
 test('a file with errors is left alone', () => {
   for (const text of ['{ "tasks": [', '[]', '{ "tasks": {} }'])
     assert.throws(() => withTask(text, definition), /tasks\.json cannot be read/);
+});
+
+test('the lines of a task: by its label, else by what it starts; of each property, and of the task itself', () => {
+  const text = `{
+  // two of them
+  "tasks": [
+    { "label": "first", "type": "graceful-reload", "script": "a.js" },
+    {
+      "label": "second",
+      "type": "graceful-reload", "script": "b.js",
+      "env": {
+        "A": "1"
+      },
+    },
+  ]
+}`;
+  const type = 'graceful-reload';
+  const second = { '': 5, label: 6, type: 7, script: 7, env: 8 };
+  assert.deepEqual(taskLines(text, 'second', { type, script: 'a.js' }), second);
+  assert.deepEqual(taskLines(text, 'renamed', { type, script: 'b.js' }), second);
+  assert.equal(taskLines(text, 'renamed', { type, script: 'c.js' }), undefined);
+  for (const broken of ['', '{', '[]', '{ "tasks": 1 }']) assert.equal(taskLines(broken, 'x', { type }), undefined);
 });
