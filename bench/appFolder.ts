@@ -6,12 +6,6 @@ import { places, type AppName } from './places.ts';
 /** Files that the app `modules` consists of beside its entry. */
 export const ROUTES = 300;
 
-/** The packages that the entry of the app loads. */
-export function packagesOf(app: AppName): string[] {
-  const source = readFileSync(places.apps[app], 'utf8');
-  return [...source.matchAll(/require\('([^.:']+)'\)|^ {2}'(.+)',$/gm)].map(([, one, listed]) => one ?? listed ?? '');
-}
-
 /** @returns the file that is saved, which has the version of the code in it */
 export function writeApp(app: AppName, name: string, folder: string): string {
   mkdirSync(folder, { recursive: true });

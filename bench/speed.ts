@@ -1,7 +1,7 @@
 /** From a save to the first response of the new code, and what happens to requests meanwhile. */
 import { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { packagesOf, ROUTES } from './appFolder.ts';
+import { ROUTES } from './appFolder.ts';
 import { isChosen, tell, type Options } from './options.ts';
 import type { AppName } from './places.ts';
 import { count, median, quantile, type Report, type Target } from './report.ts';
@@ -10,7 +10,7 @@ import { tools, type Tool } from './tools.ts';
 
 const everyTool: readonly Tool[] = [
   tools.ours,
-  tools.oursAhead,
+  tools.oursWithout,
   tools.nodeWatch,
   tools.nodemon,
   tools.tsx,
@@ -19,7 +19,7 @@ const everyTool: readonly Tool[] = [
   tools.pm2Reload,
   tools.pm2Watch,
 ];
-const quickTools: readonly Tool[] = [tools.ours, tools.oursAhead, tools.nodeWatch, tools.nodemon, tools.bunWatch];
+const quickTools: readonly Tool[] = [tools.ours, tools.oursWithout, tools.nodeWatch, tools.nodemon, tools.bunWatch];
 const apps = ['small', 'modules', 'heavy'] as const satisfies readonly AppName[];
 
 const SAVE_LIMIT_MS = 30_000;
@@ -54,7 +54,7 @@ export async function speed(options: Options): Promise<Report> {
     how:
       `Milliseconds from the write of a file to the first answer of the new code, on a new connection: p50 / p95 of ${saves} saves; how many times that of Graceful Reload the p50 is; and ` +
       `requests that fail per save, of 5 clients that ask, ${PAUSE_MS} ms after each answer, from shortly before it until shortly after the new code answered. ` +
-      'All tools are up at once and take turns, so a spare has booted again by its next turn. Packages that are named by `--require` are in the spare already. ' +
+      'All tools are up at once and take turns, so a spare has booted again by its next turn. A spare has loaded the packages of the program ahead; without spares that is part of every reload. ' +
       `Small: plain \`http\`. Modules: Express and ${ROUTES} files, of which one is saved. Heavy: Express and ten packages that take about a second to load.`,
     columns: [
       { title: '', align: 'left' },
@@ -85,15 +85,15 @@ const short = (value: number): string => {
 };
 
 function targets(of: (app: AppName, tool: Tool) => Figures | undefined): Target[] {
-  const faster = (app: AppName, tool: Tool, wanted: number, mine: Tool = tools.ours): Target[] => {
-    const [ours, other] = [of(app, mine), of(app, tool)];
+  const faster = (app: AppName, tool: Tool, wanted: number): Target[] => {
+    const [ours, other] = [of(app, tools.ours), of(app, tool)];
     if (!ours || !other) return [];
     const measured = median(other.milliseconds) / median(ours.milliseconds);
     return [{ what: `${app} app: times faster than ${tool.name}`, measured, wanted, kind: 'at least' }];
   };
   return [
     ...apps.flatMap((app): Target[] => {
-      const all = [of(app, tools.ours), of(app, tools.oursAhead)].filter((one) => one !== undefined);
+      const all = [of(app, tools.ours), of(app, tools.oursWithout)].filter((one) => one !== undefined);
       const measured = all.length === 0 ? undefined : all.reduce((sum, { failed }) => sum + failed, 0);
       return measured === undefined
         ? []
@@ -102,8 +102,8 @@ function targets(of: (app: AppName, tool: Tool) => Figures | undefined): Target[
     ...faster('small', tools.nodeWatch, 5),
     ...faster('small', tools.nodemon, 3),
     ...faster('small', tools.bunWatch, 1.3),
-    ...faster('heavy', tools.nodeWatch, 20, tools.oursAhead),
-    ...faster('heavy', tools.bunHot, 5, tools.oursAhead),
+    ...faster('heavy', tools.nodeWatch, 20),
+    ...faster('heavy', tools.bunHot, 5),
   ];
 }
 
@@ -112,7 +112,6 @@ async function measureApp(app: AppName, chosen: readonly Tool[], saves: number):
   const all: { running: Running; figures: Figures }[] = [];
   try {
     for (const tool of chosen) {
-      if (tool.needsPackages && packagesOf(app).length === 0) continue;
       tell(`${app} app: starting ${tool.name}`);
       const running = await Running.start(tool, app);
       all.push({ running, figures: emptyFigures(app, tool) });

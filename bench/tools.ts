@@ -6,15 +6,13 @@ export interface Tool {
   readonly id: string;
   readonly name: string;
   /** Runs in the folder of the app until it is ended. */
-  command(file: string, workers: number, packages: readonly string[]): readonly string[];
+  command(file: string, workers: number): readonly string[];
   /** Those that do not watch by themselves are told; over when the reload is. */
   readonly afterSave?: readonly string[];
   /** Takes so long for each save that fewer have to do. */
   readonly mostSaves?: number;
   /** Has as many workers as asked for; the others have one process. */
   readonly hasWorkers?: true;
-  /** Differs from another tool only for apps that load packages. */
-  readonly needsPackages?: true;
 }
 
 const node = process.execPath;
@@ -29,16 +27,11 @@ export const tools = {
     command: (file, workers) => [node, places.cli, 'start', '--workers', String(workers), file],
     hasWorkers: true,
   },
-  oursAhead: {
-    id: 'ours-ahead',
-    name: 'same, packages by `--require`',
-    command: (file, workers, packages) => [
-      ...[node, places.cli, 'start', '--workers', String(workers)],
-      ...packages.flatMap((name) => ['--require', name]),
-      file,
-    ],
+  oursWithout: {
+    id: 'ours-without',
+    name: 'same, without spares',
+    command: (file, workers) => [node, places.cli, 'start', '--workers', String(workers), '--spares', '0', file],
     hasWorkers: true,
-    needsPackages: true,
   },
   plain: { id: 'plain', name: '`node app.js`', command: (file) => [node, file] },
   nodeWatch: { id: 'node-watch', name: '`node --watch`', command: (file) => [node, '--watch', file] },

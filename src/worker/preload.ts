@@ -58,7 +58,7 @@ function runWorker(config: PreloadConfig): void {
   const isReady = (): boolean => readyFlag[0] === 1;
   const runsProgram = config.role === 'worker' || config.role === 'probe';
   const seesModules = typeof Module.registerHooks === 'function' && !asyncLoader;
-  const dependencies = new Dependencies(channel, reports, runsProgram && seesModules);
+  const dependencies = new Dependencies(channel, reports, runsProgram && seesModules && !keepsSymlinks());
   dependencies.install();
   const report = (one: Report): void => {
     dependencies.onReport(one);
@@ -154,6 +154,12 @@ function runWorker(config: PreloadConfig): void {
       else void declare(config, channel, reports, main, listeners.servers().length > 0, tellEvaluated);
     },
   });
+}
+
+/** A package of the workspace, which people edit, then looks like one that was installed. */
+function keepsSymlinks(): boolean {
+  const flags = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
+  return flags.includes('--preserve-symlinks') || process.env['NODE_PRESERVE_SYMLINKS'] === '1';
 }
 
 function beforeReadyMessage(act: () => void): void {

@@ -85,6 +85,17 @@ test('a package that an installed file of was edited is loaded anew', async (t) 
   assert.deepEqual(await save(project, server, `${entry}//\n`), { isAhead: false, value: 'other' });
 });
 
+test('where links are not followed a package of the workspace looks installed: nothing is loaded ahead', async (t) => {
+  const entry = START + HEAVY + answer('1');
+  const project = projectWith(t, entry);
+  const server = await project.ready(['app.cjs'], { env: { NODE_PRESERVE_SYMLINKS: '1' } });
+  for (let turn = 2; turn < 4; turn++) {
+    await server.snapshotWith(({ groups, state }) => state === 'running' && groups[0]?.spares === 1, 'a spare');
+    assert.deepEqual(await save(project, server, `${entry}// ${turn}\n`), { isAhead: false, value: 1 });
+    assert.equal(loads(project), turn);
+  }
+});
+
 /** What the program does before it loads the package, and how the package would see it. */
 const before: Readonly<Record<string, readonly [string, string]>> = {
   'sets a variable': ["process.env.MODE = 'set';\n", 'exports.value = process.env.MODE;\n'],
