@@ -145,7 +145,7 @@ function inRows(bars) {
 function axis(from, now, percent) {
   const step = (now - from) / tickCount;
   const ticks = Array.from({ length: tickCount }, (_, index) => from + index * step).map((time) =>
-    make('span', { style: { left: percent(time) } }, new Date(time).toLocaleTimeString()),
+    make('span', { style: { left: percent(time) } }, new Date(time).toLocaleTimeString([], { hourCycle: 'h23' })),
   );
   return make(
     'div',

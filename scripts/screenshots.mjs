@@ -1,6 +1,6 @@
-// `npm run screenshots [-- readme] [-- light|dark|hc ...]`: makes the pictures of README and walkthrough in media/, from the
+// `npm run screenshots [-- readme] [-- light|dark|hc|hcLight ...]`: makes the pictures of README and walkthrough in media/, from the
 // packaged extension in a real VS Code. Look at them afterwards: no test can say whether a picture is good.
-import { mkdirSync, statSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { clearInterval } from 'node:timers';
 import { onNode24 } from './lib/install.mjs';
@@ -9,7 +9,12 @@ import { ensureApt } from './testbed.mjs';
 
 const media = join(root, 'media');
 /** By the names that a walkthrough's `media` gives them. */
-const themes = { light: 'Default Light Modern', dark: 'Default Dark Modern', hc: 'Default High Contrast' };
+const themes = {
+  light: 'Default Light Modern',
+  dark: 'Default Dark Modern',
+  hc: 'Default High Contrast',
+  hcLight: 'Default High Contrast Light',
+};
 /** All of them ship: the package has to stay under 1 MB. */
 const limits = { readme: 80 * 1024, walkthrough: 20 * 1024 };
 const size = { width: 1280, height: 800 };
@@ -53,6 +58,7 @@ for (const { file, limit } of made) {
 async function withWorkbench(theme, make) {
   const workbench = await Workbench.open(
     shopOn(port, {
+      prepare: slowDown,
       settings: {
         'breadcrumbs.enabled': false,
         'editor.stickyScroll.enabled': false,
@@ -70,12 +76,24 @@ async function withWorkbench(theme, make) {
     await page.mouse.down();
     await page.mouse.move(480, 300, { steps: 4 });
     await page.mouse.up();
+    await sidebar.waitForWelcome(({ buttons }) => buttons.includes('Start Server'), 'a button to start');
+    // The view shows progress while the extension comes up.
+    await waitFor(async () => !(await page.locator('.part.sidebar .monaco-progress-container.active').count()), {
+      what: 'the view to be calm',
+    });
     await make(workbench);
     await sidebar.clickTitle('Stop Server');
     await sidebar.waitForWelcome(() => true, 'the end of the server');
   } finally {
     await workbench.dispose();
   }
+}
+
+/** A start that can be seen on a busy machine, and requests that take longer. */
+function slowDown(folder) {
+  appendFileSync(join(folder, 'src/views/layout.ts'), '\nawait new Promise((loaded) => setTimeout(loaded, 3000));\n');
+  const web = join(folder, 'src/web.ts');
+  writeFileSync(web, readFileSync(web, 'utf8').replace('3000);', '8000);'));
 }
 
 /** @param {string} file @param {object} options of Playwright's screenshot */
@@ -89,7 +107,7 @@ async function take(page, file, limit, options = {}) {
 
 async function start({ window }) {
   await window.sidebar.clickWelcome('Start Server');
-  await settled(window, 1);
+  await settled(window, 1, { timeout: 90_000 });
   await window.statusBar.waitFor((item) => item.text.startsWith('4/4'), 'four workers');
   await window.terminal.waitForText(/ready in/);
 }
@@ -133,11 +151,11 @@ async function walkthrough(workbench, theme) {
   await sidebar.collapse('ticker');
   await editor.change('src/catalog.ts', (text) => text.replace('cents: 1899', 'cents: 1499'));
   await whileReloading(workbench, () => picture('save'));
-  await settled(workbench.window, 2);
+  await settled(workbench.window, 2, { timeout: 90_000 });
   await editor.edit('src/catalog.ts', (text) => text.replace('return products;', 'return products products;'));
   await sidebar.waitForRow(/^Reloads .* rejected/);
   await editor.edit('src/catalog.ts', (text) => text.replace('return products products;', 'return products;'));
-  await settled(workbench.window, 4);
+  await settled(workbench.window, 4, { timeout: 90_000 });
   await editor.edit('server.ts', (text) => text.replace('workers }', 'workers, drainTimeout: 5000 }'));
   await sidebar.waitForRow(/^server\.ts changed/);
   await notifications.clearAll();
@@ -151,7 +169,9 @@ async function walkthrough(workbench, theme) {
   });
   await palette.run('View: Close All Editors');
   await palette.run('Graceful Reload: Add to tasks.json');
-  await waitFor(async () => (await editor.active()) === 'tasks.json', { what: 'tasks.json' });
+  await waitFor(async () => (await editor.active()) === 'tasks.json' && !(await palette.isOpen()), {
+    what: 'tasks.json',
+  });
   // The task is selected; without that it reads better.
   await page.keyboard.press('ArrowLeft');
   await take(page, join(media, 'walkthrough', `tasks-${theme}.png`), limits.walkthrough, {

@@ -3,6 +3,7 @@
  * VS Code asks for it before it runs `preLaunchTask`, so the server is started here where it does not run; the task then
  * runs already.
  */
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { StartServer } from '../commands/startServer.ts';
 import type { Targets } from '../commands/targets.ts';
@@ -31,7 +32,7 @@ export class InspectPort {
     if (!session) return undefined;
     const groups = session.snapshot?.groups ?? [];
     const group = groups.find(({ reloadable }) => reloadable) ?? groups[0];
-    if (!group) throw new UserError('no-server', `${session.entry.name} has no worker to debug yet.`);
+    if (!group) throw new UserError('no-server', t('{0} has no worker to debug yet.', session.entry.name));
     const [worker] = await this.debugSessions.ports(session, { group: group.name, slot: 1 });
     return worker && String(worker.port);
   }

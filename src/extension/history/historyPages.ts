@@ -51,8 +51,9 @@ export class HistoryPages implements vscode.WebviewPanelSerializer, vscode.Dispo
   private fill(panel: vscode.WebviewPanel, id: string): void {
     const media = (name: string): string =>
       panel.webview.asWebviewUri(vscode.Uri.joinPath(this.extension, 'media', name)).toString();
-    const icon = vscode.Uri.joinPath(this.extension, 'media', 'workers.svg');
-    panel.iconPath = { light: icon, dark: icon };
+    // Unlike the icon of the view, one of a tab is drawn as it is.
+    const icon = (theme: string): vscode.Uri => vscode.Uri.joinPath(this.extension, 'media', `history-${theme}.svg`);
+    panel.iconPath = { light: icon('light'), dark: icon('dark') };
     const page = new Page(panel, id, this.servers);
     this.pages.set(id, page);
     panel.onDidDispose(() => {

@@ -16,9 +16,10 @@ export function heldText(snapshot: Snapshot): string | undefined {
   return length === 1 ? t('1 change waits') : t('{0} changes wait', length);
 }
 
-/** `canary 41 ms · roll 380 ms` */
+/** `canary 41 ms · roll 380 ms`; where the first worker is the only one, there were no others. */
 export function describePhases({ phases }: ReloadReport): string {
-  return phases.map(({ name, ms }) => `${phaseName(name)} ${duration(ms)}`).join(' · ');
+  const told = phases.filter(({ ms }) => Math.round(ms) > 0);
+  return told.map(({ name, ms }) => `${phaseName(name)} ${duration(ms)}`).join(' · ');
 }
 
 function phaseName(name: ReloadReport['phases'][number]['name']): string {

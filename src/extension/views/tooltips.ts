@@ -131,8 +131,10 @@ function workerTooltip(group: GroupStatus, worker: WorkerStatus): string {
       [t('Generation'), String(worker.generation)],
       [t('Started'), worker.startedAt === null ? '' : clockWithSeconds(worker.startedAt)],
       [
-        'Event loop',
-        worker.unresponsiveSince === null ? '' : `has not turned since ${clockWithSeconds(worker.unresponsiveSince)}`,
+        t('Event loop'),
+        worker.unresponsiveSince === null
+          ? ''
+          : t('has not turned since {0}', clockWithSeconds(worker.unresponsiveSince)),
       ],
       [t('Requests'), t('{0}, {1} in flight', worker.requests, worker.inFlight)],
       [t('Connections'), String(worker.connections)],

@@ -21,6 +21,7 @@ import { Output, Problems, Terminal } from './panel.ts';
 import { Sidebar } from './sidebar.ts';
 import { StatusBar } from './statusBar.ts';
 import { waitFor } from './waitFor.ts';
+import { Walkthrough } from './walkthrough.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const screenshots = join(root, 'test/workbench/screenshots');
@@ -76,6 +77,7 @@ export class Window {
   readonly debugging: Debugging;
   readonly notifications: Notifications;
   readonly history: HistoryPage;
+  readonly walkthrough: Walkthrough;
 
   constructor(page: Page, folder: string) {
     this.page = page;
@@ -90,6 +92,7 @@ export class Window {
     this.debugging = new Debugging(page, this.editor);
     this.notifications = new Notifications(page, this.palette);
     this.history = new HistoryPage(page);
+    this.walkthrough = new Walkthrough(page, this.palette);
   }
 
   /** Until the window is drawn and connected to its extension host. */
