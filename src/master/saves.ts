@@ -20,6 +20,8 @@ const BUILT_WITHIN_MS = 60_000;
 const SETTLED_AFTER_MS = 200;
 /** For the look itself. */
 const LOOK_MS = 50;
+/** An empty file is looked at first after this time, and then ever later: what is written to it next the watch may not tell of. */
+const EMPTY_LOOK_MS = 4;
 /** Other saves wait this long for one that an editor has announced: a Save All announces them all. */
 const ANNOUNCED_MS = 1000;
 /** While changes wait for a tool its lock is looked for: not every file system tells of its end. */
@@ -71,6 +73,8 @@ export class Saves {
   private readonly guard = new FlapGuard();
   private timer: NodeJS.Timeout | undefined;
   private readonly looks = new Map<string, NodeJS.Timeout>();
+  /** The same, of files that are empty. */
+  private readonly emptyLooks = new Map<string, NodeJS.Timeout>();
   /** Files that the watch told of and that no process had loaded by then. */
   private readonly unclaimed = new Set<string>();
   /** Files that changed while a change was running: looked at again when it has ended. */
@@ -131,6 +135,7 @@ export class Saves {
     if (isNews) {
       const ms = digest === null ? DELETED_AFTER_MS : SETTLED_AFTER_MS;
       this.lookAgain(file, ms);
+      if (digest === EMPTY) this.lookUntilWritten(file, EMPTY_LOOK_MS);
       if (!isWritten(digest)) this.moments.expect(file, performance.now() + ms + LOOK_MS);
       else if (this.originOf(file).kind === 'change') this.moments.written(performance.now());
     }
@@ -154,6 +159,19 @@ export class Saves {
     }, ms);
     timer.unref();
     this.looks.set(file, timer);
+  }
+
+  /** A program that empties a file and writes it a little later is not to wait until the file would count as empty. */
+  private lookUntilWritten(file: string, ms: number): void {
+    clearTimeout(this.emptyLooks.get(file));
+    this.emptyLooks.delete(file);
+    if (ms >= SETTLED_AFTER_MS) return;
+    const look = async (): Promise<void> => {
+      const found = await this.disk.look(file);
+      if (found.isNews) this.take(file, found);
+      else if (found.digest === EMPTY) this.lookUntilWritten(file, 2 * ms);
+    };
+    this.emptyLooks.set(file, setTimeout(() => void look(), ms).unref());
   }
 
   /** What else a build writes meanwhile waits for it, so that nobody loads half of an output. */
@@ -231,7 +249,7 @@ export class Saves {
 
   dispose(): void {
     clearTimeout(this.timer);
-    for (const timer of this.looks.values()) clearTimeout(timer);
+    for (const timer of [...this.looks.values(), ...this.emptyLooks.values()]) clearTimeout(timer);
   }
 
   private staleFiles(groups: readonly GroupFiles[]): ChangedFile[] {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Project } from './harness/project.ts';
 
 test('a save that the editor announced is a save, whoever tells of it first', async (t) => {
@@ -55,6 +56,31 @@ test('--poll looks at intervals, and asks the system to tell of nothing', async 
     }
   });
   assert.deepEqual(watches, []);
+});
+
+test('a file that is emptied and written a little later is not waited for longer than one that is written at once', async (t) => {
+  const project = Project.of('cjs', t);
+  const server = await project.ready(['app.cjs']);
+  const took: { readonly atOnce: number[]; readonly later: number[] } = { atOnce: [], later: [] };
+  const save = async (word: string, pauseMs: number): Promise<number> => {
+    let since = 0;
+    await server.reloadBy(async () => {
+      if (pauseMs > 0) project.write('message.cjs', '');
+      await delay(pauseMs);
+      since = performance.now();
+      project.write('message.cjs', `exports.message = '${word}';\n`);
+    });
+    const ms = performance.now() - since;
+    assert.equal((await server.ask()).body['message'], word);
+    await server.snapshotWith(({ state, groups }) => state === 'running' && groups[0]?.spares === 1, 'the next spare');
+    return ms;
+  };
+  for (let turn = 0; turn < 5; turn++) {
+    took.atOnce.push(await save(`at once ${turn}`, 0));
+    took.later.push(await save(`later ${turn}`, 5));
+  }
+  // The best of each: what else the machine does only adds.
+  assert.ok(Math.min(...took.later) < 4 * Math.min(...took.atOnce), JSON.stringify(took));
 });
 
 /** A program whose module is emptied just before it is loaded, and written a moment later by a thread. */
