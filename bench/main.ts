@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { activation } from './activation.ts';
 import { casesPart } from './cases.ts';
+import { flags } from './flags.ts';
 import { tell, type Options } from './options.ts';
 import { places } from './places.ts';
 import { checkReadme, intoReadme } from './readme.ts';
@@ -15,7 +16,7 @@ import { speed } from './speed.ts';
 import { throughput } from './throughput.ts';
 
 type Part = (options: Options) => Promise<Report>;
-const compared: Record<string, Part> = { speed, reload, throughput, cases: casesPart, activation };
+const compared: Record<string, Part> = { speed, reload, throughput, cases: casesPart, flags, activation };
 /** They take an hour, and compare with nobody. */
 const parts: Record<string, Part> = { ...compared, soak: soakPart, fuzz: fuzzPart };
 

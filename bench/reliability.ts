@@ -4,6 +4,7 @@ import { descriptors, rssMb } from '../test/process/harness/processes.ts';
 import { Project } from '../test/process/harness/project.ts';
 import { soak } from '../test/process/soak/soak.ts';
 import { debugPortOf, INSPECT, liveMb } from '../test/process/soak/vitals.ts';
+import { Ends } from './ends.ts';
 import { tell, type Options } from './options.ts';
 import { count, type Report } from './report.ts';
 
@@ -150,14 +151,3 @@ const atMost = (what: string, grown: number, wanted: number): Report['targets'][
 });
 
 const newSeed = (): number => Date.now() % 1_000_000;
-
-/** What the harness wants to have done when all is over. */
-class Ends {
-  private readonly all: (() => unknown)[] = [];
-
-  readonly after = (end: unknown): void => void this.all.push(end as () => unknown);
-
-  async run(): Promise<void> {
-    for (const end of this.all) await end();
-  }
-}

@@ -1,6 +1,6 @@
 // `npm run bench`: figures side by side with the tools that people use today, all measured in one run on one machine.
 //
-//   npm run bench -- [speed] [reload] [throughput] [cases] [activation] [all] [--quick] [--saves N] [--tools ID,ID] [--json FILE] [--readme] [--check]
+//   npm run bench -- [speed] [reload] [throughput] [cases] [flags] [activation] [all] [--quick] [--saves N] [--tools ID,ID] [--json FILE] [--readme] [--check]
 //   npm run bench -- soak [--seconds 3600] [--seed N]
 //   npm run bench -- fuzz [--messages 1000000] [--seed N]
 //
@@ -8,7 +8,7 @@
 // reload      strict clients that never try twice, while the server reloads again and again
 // throughput  requests per second and CPU time per request, beside plain `node app.js`; by wrk
 // cases       saves under load, broken saves, saves in a hurry: what each tool makes of them
-//
+// flags       from an edit that a reload cannot pick up to its flag, by the number of bootstrap modules
 // activation  of the extension
 // soak        everything that can happen to a server, at random from a seed; not part of `all`
 // fuzz        hostile messages on the control wire, from a seed; not part of `all`

@@ -5,7 +5,7 @@
  */
 import { existsSync, lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
-import { watch, type FSWatcher } from 'chokidar';
+import { FSWatcher } from 'chokidar';
 import type { Logger } from './logger.ts';
 
 /** How often a folder that is gone is looked for, where nothing tells of its return. */
@@ -29,10 +29,23 @@ export interface LastingWatchParts {
   readonly pollMs: number | undefined;
 }
 
+/**
+ * chokidar lists a folder and looks at each of its entries whenever one of them is written, which takes longer than all
+ * else that a save costs where there are many. Each file has a watch of its own, and that names came or went is told as
+ * such (`raw`): then the folder is read once.
+ */
+class FolderWatch extends FSWatcher {
+  isListed = false;
+
+  override _throttle(...[action, ...rest]: Parameters<FSWatcher['_throttle']>): ReturnType<FSWatcher['_throttle']> {
+    return action === 'readdir' && this.isListed ? false : super._throttle(action, ...rest);
+  }
+}
+
 export class LastingWatch {
   private readonly parts: LastingWatchParts;
   /** By folder, those above others first; null while there is none to watch. */
-  private readonly watchers = new Map<string, FSWatcher | null>();
+  private readonly watchers = new Map<string, FolderWatch | null>();
   /** Folders that count only as entries of others. */
   private readonly found = new Set<string>();
   /** By folder: the files that were told of. */
@@ -81,7 +94,7 @@ export class LastingWatch {
     }
     const { isWanted } = this.parts;
     const pollMs = this.pollMsOf(folder);
-    const watcher = watch(folder, {
+    const watcher = new FolderWatch({
       depth: 0,
       ignored: (path, stats) => stats !== undefined && path !== folder && !isWanted(path, !stats.isFile()),
       // Delays only deletions: an editor that saves by delete and write makes one event of it.
@@ -98,11 +111,13 @@ export class LastingWatch {
     watcher.on('addDir', (path) => path !== folder && this.onFound(path));
     watcher.on('raw', (event, name, details) => this.onRaw(folder, event, name, details as RawDetails));
     watcher.on('ready', () => {
+      watcher.isListed = pollMs === undefined;
       // chokidar lists a folder before it watches it: what came in between.
       this.read(folder);
       this.lookForLost();
     });
     watcher.on('error', (error) => this.onTrouble(folder, watcher, error as NodeJS.ErrnoException, pollMs));
+    watcher.add(folder);
   }
 
   private pollMsOf(folder: string): number | undefined {
@@ -155,10 +170,11 @@ export class LastingWatch {
       if (details.curr.ino !== details.prev.ino) this.moved.add(folder);
       else this.lookForLost();
     } else {
-      if (details.watchedPath !== folder || event !== 'rename' || name === null) return;
+      if (details.watchedPath !== folder || event !== 'rename') return;
+      this.unread.add(folder);
       // Of a folder that goes itself its own name is told.
-      const path = name === basename(folder) ? folder : join(folder, name);
-      if (this.watchers.has(path)) this.moved.add(path);
+      const path = name === null || name === basename(folder) ? folder : join(folder, name);
+      if (name !== null && this.watchers.has(path)) this.moved.add(path);
     }
     this.later();
   }
@@ -191,18 +207,21 @@ export class LastingWatch {
     }
   }
 
-  /** Watches the entries that count and are not watched yet. */
+  /** Watches the entries that count and are not watched yet; those that are gone have been told of by their own watch, unless that was too soon. */
   private read(folder: string): void {
     const watcher = this.watchers.get(folder);
     if (!watcher) return;
     const known = new Set(watcher.getWatched()[folder]);
-    const entries = entriesOf(folder).map((entry) => ({
+    const entries = entriesOf(folder)?.map((entry) => ({
       path: join(folder, entry.name),
       isFolder: entry.isDirectory(),
     }));
+    if (!entries) return;
     const news = entries.filter(
       ({ path, isFolder }) => !known.has(basename(path)) && this.parts.isWanted(path, isFolder),
     );
+    const names = new Set(entries.map(({ path }) => basename(path)));
+    for (const name of known) if (!names.has(name)) watcher._remove(folder, name);
     watcher.add(news.filter(({ isFolder }) => !isFolder).map(({ path }) => path));
     for (const { path } of news.filter(({ isFolder }) => isFolder)) this.onFound(path);
   }
@@ -232,10 +251,11 @@ function isWithin(folder: string, top: string): boolean {
   return folder === top || folder.startsWith(top.endsWith(sep) ? top : top + sep);
 }
 
-function entriesOf(folder: string): Dirent[] {
+function entriesOf(folder: string): Dirent[] | undefined {
   try {
     return readdirSync(folder, { withFileTypes: true });
   } catch {
-    return [];
+    // Gone, or the machine is in trouble: nothing is known of them.
+    return undefined;
   }
 }
