@@ -1,7 +1,7 @@
 /** The supervisor process: builds the parts of a server and runs it until it is stopped. */
 import { basename, dirname, sep } from 'node:path';
 import { readFileSync } from 'node:fs';
-import { nearestManifest } from './launch.ts';
+import { nearestManifest, readEnvironment } from './launch.ts';
 import { Interrupts } from '../core/interrupts.ts';
 import { Keys, KEYS_HINT } from './keys.ts';
 import type { Logger } from './logger.ts';
@@ -23,6 +23,8 @@ export type { StartOptions } from '../protocol/startOptions.ts';
 export async function start(options: StartOptions, from: Pick<MasterParts, 'task' | 'readWords'>): Promise<number> {
   const node = await findNode(options.node);
   const name = options.name ?? nameOf(options.script, options.cwd);
+  // One that is missing is told before anything is said to start.
+  readEnvironment(options.envFiles, process.env);
   const registry = await register({ name, cwd: options.cwd, script: options.script });
   const errorOutput = new Output(process.stderr);
   const log: Logger = { error: (text) => errorOutput.line(`graceful-reload  ${text}`) };

@@ -64,7 +64,8 @@ export class ServerTaskProvider implements vscode.TaskProvider {
   ): vscode.Task {
     const execution = new vscode.ProcessExecution(
       nodeFor(definition, folder),
-      [this.cli, ...startArguments(definition)],
+      // Before `--`, Node takes each --env-file of its command line for its own, and ends where the file is missing.
+      ['--', this.cli, ...startArguments(definition)],
       {
         cwd: taskCwd(definition, folder),
         env: {

@@ -108,7 +108,7 @@ export class Project {
 
   /** Runs a CLI command to its end. */
   async run(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-    const child = spawn(options.node ?? node, [cli, ...args], {
+    const child = spawn(options.node ?? node, ['--', cli, ...args], {
       cwd: join(this.folder, options.cwd ?? ''),
       env: this.environment(options.env),
       stdio: ['ignore', 'pipe', 'pipe'],

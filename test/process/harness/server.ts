@@ -39,7 +39,7 @@ export class Server {
   constructor(project: Project, args: readonly string[], options: ServerOptions) {
     this.project = project;
     this.isOnTerminal = options.isOnTerminal ?? false;
-    const words = [...(options.under ?? []), node, ...(options.masterFlags ?? []), cli, 'start', ...args];
+    const words = [...(options.under ?? []), node, ...(options.masterFlags ?? []), '--', cli, 'start', ...args];
     const [file, ...rest] = this.isOnTerminal ? ['script', '-qefc', `exec ${words.join(' ')}`, '/dev/null'] : words;
     this.child = spawn(file!, rest, {
       cwd: join(project.folder, options.cwd ?? ''),
