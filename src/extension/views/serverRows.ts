@@ -33,11 +33,22 @@ export function serverRow(id: string, snapshot: Snapshot, now: number): Row {
     description: parts.join(' · '),
     icon: serverIcon(snapshot),
     contextValue: serverTags(snapshot).join(' '),
-    spoken: t('Server {0}, {1}, {2}', snapshot.name, state.replaceAll(' · ', ', '), snapshot.script),
+    spoken: t('Server {0}, {1}, {2}', snapshot.name, state.replaceAll(' · ', ', '), spokenFacts(snapshot).join(', ')),
     fold: 'open',
     children,
     target: { server: id },
   };
+}
+
+/** What runs and where; the sign before a port is not for the ear. */
+function spokenFacts({ script, addresses, generation }: Snapshot): string[] {
+  const [address] = addresses;
+  const where = address && shortAddress(address).replace(/^:(.*)/, (_, port: string) => t('port {0}', port));
+  return [
+    script,
+    ...(where === undefined ? [] : [addresses.length === 1 ? where : t('{0} addresses', addresses.length)]),
+    ...(generation > 0 ? [t('generation {0}', generation)] : []),
+  ];
 }
 
 function describeState(snapshot: Snapshot): string {

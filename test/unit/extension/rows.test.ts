@@ -41,7 +41,7 @@ describe('server row', () => {
     assert.match(rowOf(snapshot({ paused: true })).contextValue, /\bcontrollable paused\b/);
     assert.equal(
       rowOf(snapshot({ paused: true, state: 'reloading' })).spoken,
-      'Server shop, reloading, paused, server.ts',
+      'Server shop, reloading, paused, server.ts, port 3000, generation 1',
     );
   });
 
@@ -297,9 +297,12 @@ describe('what a screen reader says', () => {
   });
 
   test('nothing that is seen is kept from it: the label, and the state that the icon shows', () => {
-    const seen = rows.filter(({ kind }) => kind !== 'server' && kind !== 'reloads');
+    const seen = rows.filter(({ kind }) => kind !== 'reloads');
     for (const { label, description, spoken } of seen) {
-      const parts = [...description.split(' · '), /[\p{L}\d][^()#]*[\p{L}\d]|\d/u.exec(label)![0]];
+      const parts = [
+        ...description.split(' · ').map((part) => part.replace(/^:/, '')),
+        /[\p{L}\d][^()#]*[\p{L}\d]|\d/u.exec(label)![0],
+      ];
       for (const part of parts) assert.ok(spoken.includes(part), `${label} ${description}: ${spoken}`);
     }
     const states = (['ready', 'starting', 'draining', 'unresponsive'] as const).map(

@@ -67,6 +67,62 @@ export class HistoryPage {
     return (await bar.count()) > 0 ? ((await bar.getAttribute('aria-label')) ?? '') : '';
   }
 
+  /**
+   * Until this has the focus, with a ring around it that nothing cuts off: a bar stands in a track that shows nothing
+   * outside of itself.
+   */
+  async waitForFocus(name: RegExp): Promise<void> {
+    const focus = await waitForValue(
+      () => this.#focus(),
+      (now) => now !== undefined && name.test(now.name),
+      { what: `the focus on ${String(name)} in the page` },
+    );
+    if (focus?.ring !== 'whole') throw new Error(`${focus?.name} has the focus, and its ring is ${focus?.ring}`);
+  }
+
+  /** Tab, from wherever the page has the focus, or has just got it. */
+  async tabTo(name: RegExp): Promise<void> {
+    await waitFor(
+      async () => {
+        await this.press('Tab');
+        return name.test((await this.#focus())?.name ?? '');
+      },
+      { what: `Tab to lead to ${String(name)}` },
+    );
+    await this.waitForFocus(name);
+  }
+
+  async #focus(): Promise<{ name: string; ring: 'whole' | 'cut' | 'missing' } | undefined> {
+    return await this.#frame.locator('body').evaluate((body: unknown) => {
+      interface Style {
+        outlineStyle: string;
+        outlineWidth: string;
+        outlineOffset: string;
+        overflow: string;
+      }
+      interface Node extends PageElement {
+        ownerDocument: { activeElement: Node };
+        labels?: Node[];
+        parentElement: Node | null;
+        matches(selector: string): boolean;
+      }
+      const focused = (body as Node).ownerDocument.activeElement;
+      if (focused === body) return undefined;
+      const styleOf = (of: Node): Style =>
+        (globalThis as unknown as { getComputedStyle(of: Node): Style }).getComputedStyle(of);
+      // A radio button shows nothing; its label does.
+      const shown = focused.labels?.[0] ?? focused;
+      const { outlineStyle, outlineWidth, outlineOffset } = styleOf(shown);
+      const isMissing = outlineStyle === 'none' || parseFloat(outlineWidth) < 1;
+      const isOutside = parseFloat(outlineOffset) + parseFloat(outlineWidth) > 0;
+      const isCut = isOutside && shown.parentElement !== null && styleOf(shown.parentElement).overflow !== 'visible';
+      return {
+        name: (focused.getAttribute('aria-label') ?? shown.textContent ?? '').trim(),
+        ring: isMissing ? ('missing' as const) : isCut ? ('cut' as const) : ('whole' as const),
+      };
+    });
+  }
+
   async press(key: string): Promise<void> {
     await this.#page.keyboard.press(key);
   }

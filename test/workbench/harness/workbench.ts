@@ -15,6 +15,7 @@ import { ensureChromium } from '../../../scripts/testbed.mjs';
 import { Debugging } from './debugging.ts';
 import { Editor } from './editor.ts';
 import { HistoryPage } from './historyPage.ts';
+import { Keyboard } from './keyboard.ts';
 import { Notifications } from './notifications.ts';
 import { Palette } from './palette.ts';
 import { Output, Problems, Terminal } from './panel.ts';
@@ -78,6 +79,7 @@ export class Window {
   readonly notifications: Notifications;
   readonly history: HistoryPage;
   readonly walkthrough: Walkthrough;
+  readonly keyboard: Keyboard;
 
   constructor(page: Page, folder: string) {
     this.page = page;
@@ -93,6 +95,7 @@ export class Window {
     this.notifications = new Notifications(page, this.palette);
     this.history = new HistoryPage(page);
     this.walkthrough = new Walkthrough(page, this.palette);
+    this.keyboard = new Keyboard(page);
   }
 
   /** Until the window is drawn and connected to its extension host. */
