@@ -69,6 +69,15 @@ workbenchTest('the walkthrough', options, async (workbench, window, step) => {
     await walkthrough.waitForDone(upTo(1));
   });
 
+  await step('Open in Browser opens its address', async () => {
+    const opened = window.page.context().waitForEvent('page');
+    await palette.run('Graceful Reload: Open in Browser');
+    const page = await opened;
+    // A VS Code in a browser forwards the port, and names it in the path.
+    await page.waitForURL((url) => `${url.host}${url.pathname}`.includes(String(port)));
+    await page.close();
+  });
+
   await step('Show Workers opens the view, and a save is the next step done', async () => {
     await walkthrough.show('Save a file', 'save-dark.png');
     await walkthrough.click('Show Workers');

@@ -201,8 +201,8 @@ export class Workbench {
   }
 
   /** A further window, on the same folder unless told otherwise (another one, or a workspace file); like another person's, with storage of its own. */
-  async openWindow(folder = this.folder): Promise<Window> {
-    const window = await openWindow(this.#browser, this.#server.url(folder), folder);
+  async openWindow(folder = this.folder, language?: string): Promise<Window> {
+    const window = await openWindow(this.#browser, this.#server.url(folder), folder, language);
     this.#windows.push(window);
     return window;
   }
@@ -231,8 +231,13 @@ export class Workbench {
   }
 }
 
-async function openWindow(browser: Browser, url: string, folder: string): Promise<Window> {
+/** @param language of VS Code, as its language packs name it; its own texts stay English without one, those of extensions do not */
+async function openWindow(browser: Browser, url: string, folder: string, language?: string): Promise<Window> {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, locale: 'en-US' });
+  if (language !== undefined)
+    await context.addInitScript((chosen) => {
+      (globalThis as { _VSCODE_NLS_LANGUAGE?: string })._VSCODE_NLS_LANGUAGE = chosen;
+    }, language);
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   await page.goto(url);
