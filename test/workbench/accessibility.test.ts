@@ -1,6 +1,6 @@
 /** Without a mouse, and for a screen reader: the view, the status bar and the history page, in high contrast. */
 import assert from 'node:assert/strict';
-import { freePort, settled, shopOn } from './harness/shop.ts';
+import { freePort, get, settled, shopOn } from './harness/shop.ts';
 import { waitFor } from './harness/waitFor.ts';
 import { workbenchTest } from './harness/workbench.ts';
 
@@ -43,6 +43,27 @@ workbenchTest('keyboard and screen reader', options, async (_workbench, window, 
     await keyboard.waitForFocus(/^Restart Server$/);
     await keyboard.press('ArrowRight');
     await keyboard.waitForFocus(/^Stop Server$/);
+  });
+
+  await step('figures that move all the time leave every row, and the focus, where it is', async () => {
+    await focusView();
+    await keyboard.press('Home', 'ArrowDown', 'ArrowDown');
+    await keyboard.waitForFocus(/^Worker 1 of web, ready/);
+    const counting = await sidebar.countChanges();
+    // Until figures were seen to change three times, however long that takes, with requests all the while.
+    let requests = 0;
+    const written = await waitFor(
+      async () => {
+        for (let batch = 0; batch < 20; batch++, requests++) await get(port, '/api/products');
+        const { texts } = await counting.read();
+        return texts >= 3 && texts;
+      },
+      { what: 'figures that change' },
+    );
+    const { rows } = await counting.read();
+    assert.equal(rows, 0, 'rows that were taken out or put in anew');
+    assert.ok(written < requests, `${written} row texts written in ${requests} requests`);
+    await keyboard.waitForFocus(/^Worker 1 of web, ready/);
   });
 
   await step('the menu of a row reloads it', async () => {

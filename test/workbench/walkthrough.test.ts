@@ -34,7 +34,7 @@ const options = shopOn(port, {
 });
 
 workbenchTest('the walkthrough', options, async (workbench, window, step) => {
-  const { walkthrough, sidebar, editor, history, palette, notifications } = window;
+  const { walkthrough, sidebar, editor, history, palette, problems, notifications } = window;
   const title = 'Get started with Graceful Reload';
   const steps = [
     { name: 'Start your server', picture: 'start', button: 'Start Server' },
@@ -118,6 +118,19 @@ workbenchTest('the walkthrough', options, async (workbench, window, step) => {
     });
     await walkthrough.open(title);
     await walkthrough.waitForDone(upTo(5));
+  });
+
+  await step('tasks.json is checked while one types', async () => {
+    await editor.change('.vscode/tasks.json', (text) =>
+      text.replace('"isBackground"', '"workers": 4, "order": "start-frist", "isBackground"'),
+    );
+    const found = await problems.waitFor((all) => all.some(({ file }) => file === 'tasks.json'), 'the problem');
+    assert.deepEqual(
+      found.map(({ message }) => message),
+      ['Value is not accepted. Valid values: "auto", "start-first", "stop-first".'],
+    );
+    await palette.run('File: Revert File');
+    await problems.waitFor((all) => all.length === 0, 'no problem');
     assert.deepEqual(await notifications.list(), []);
     await palette.run('Graceful Reload: Stop Server');
     await sidebar.waitForWelcome(({ buttons }) => buttons.includes('Start Server'), 'a button to start again');

@@ -69,7 +69,7 @@ export function taskLines(
 function commentLines(): string[] {
   return [
     t('Runs the server as workers, which are replaced one at a time when you save.'),
-    t('More properties, which completion lists: "workers": 4, "envFile": ".env"'),
+    t('More properties, which completion lists: "envFile": ".env"; for a plain program "workers": 4'),
     t('Started by "preLaunchTask" of a launch configuration, "dependsOn" of a task'),
   ];
 }

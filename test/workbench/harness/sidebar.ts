@@ -14,6 +14,11 @@ export interface Row {
   icon: string | undefined;
 }
 
+interface Counts {
+  rows: number;
+  texts: number;
+}
+
 /** A row is named by its label, or by a pattern over `label description`. */
 export type RowName = string | RegExp;
 
@@ -85,6 +90,31 @@ export class Sidebar {
         icon: node.querySelector('.custom-view-tree-node-item-icon')?.className ?? '',
       })),
     );
+  }
+
+  /** Counts from now on what is drawn: rows that come or go, and rows whose text changes, each time once. */
+  async countChanges(): Promise<{ read(): Promise<{ rows: number; texts: number }> }> {
+    const list = this.#container.locator('.customview-tree .monaco-list-rows');
+    await list.evaluate((node: unknown) => {
+      interface Change {
+        type: string;
+        target: unknown;
+        addedNodes: { length: number };
+        removedNodes: { length: number };
+      }
+      const { MutationObserver } = globalThis as unknown as {
+        MutationObserver: new (told: (changes: Change[]) => void) => { observe(of: unknown, options: object): void };
+      };
+      const counts = { rows: 0, texts: 0 };
+      (node as { counts: object }).counts = counts;
+      new MutationObserver((changes) => {
+        for (const { type, target, addedNodes, removedNodes } of changes) {
+          if (target === node) counts.rows += addedNodes.length + removedNodes.length;
+          else if (type === 'attributes') counts.texts++;
+        }
+      }).observe(node, { childList: true, subtree: true, attributes: true, attributeFilter: ['aria-label'] });
+    });
+    return { read: () => list.evaluate((node: unknown) => ({ ...(node as { counts: Counts }).counts })) };
   }
 
   /** Waits until the rows are as wanted and gives them back; the error shows the rows there were. */
