@@ -40,14 +40,15 @@ export function createApi(servers: Servers, subscriptions: vscode.Disposable[]):
     servers.onDidChange(() => changed.fire()),
     servers.onDidChangeSnapshot(({ session, before }) => {
       const report = session.snapshot?.lastReload;
-      if (report && before && before.lastReload?.id !== report.id) reloaded.fire({ server: infoOf(session), report });
+      if (report && before && before.lastReload?.id !== report.id)
+        for (const server of infoOf(session)) reloaded.fire({ server, report });
       if (before?.state !== session.snapshot?.state) changed.fire();
     }),
   );
   return {
     version: 1,
     get servers() {
-      return servers.sessions.map(infoOf);
+      return servers.sessions.flatMap(infoOf);
     },
     onDidChangeServers: changed.event,
     onDidReload: reloaded.event,
@@ -56,8 +57,9 @@ export function createApi(servers: Servers, subscriptions: vscode.Disposable[]):
   };
 }
 
-function infoOf(session: Session): ServerInfo {
-  return { id: session.id, name: session.entry.name, pid: session.entry.pid, snapshot: session.snapshot! };
+/** Nothing until the server has told its state. */
+function infoOf({ id, entry, snapshot }: Session): ServerInfo[] {
+  return snapshot ? [{ id, name: entry.name, pid: entry.pid, snapshot }] : [];
 }
 
 function only(servers: Servers, id: string | undefined): Session {

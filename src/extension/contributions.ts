@@ -88,6 +88,8 @@ export interface Settings {
   /** Which changes act by themselves, where neither the task nor the bootstrap script says it. */
   reloadOn: ReloadOn;
   node: string;
+  /** Files that do not count, where the task does not say it. */
+  exclude: readonly string[];
   /** What is done about an edit that only a restart picks up. */
   onBootstrapEdit: 'flag' | 'restart' | 'ignore';
   autoDetect: 'on' | 'off';
@@ -97,6 +99,7 @@ export interface Settings {
 export const settingDefaults: Settings = {
   reloadOn: 'change',
   node: '',
+  exclude: [],
   onBootstrapEdit: 'flag',
   autoDetect: 'on',
   showNotifications: true,

@@ -13,6 +13,10 @@ workbenchTest('what acts', shopOn(port, { settings }), async (workbench, window,
   const { sidebar, statusBar, editor, palette } = window;
   const catalog = join(workbench.folder, 'src/catalog.ts');
   const write = (from: string, to: string) => writeFileSync(catalog, readFileSync(catalog, 'utf8').replace(from, to));
+  const generationOf = async (): Promise<number> => {
+    const { stdout } = await shell(workbench, 'status', '--json');
+    return (JSON.parse(stdout) as { generation: number }).generation;
+  };
   /** The server has looked, and waits for a person. */
   const isHeld = async () => {
     const { code, stdout, stderr } = await shell(workbench, 'wait', '--timeout', '20s', '--json');
@@ -104,4 +108,22 @@ workbenchTest('what acts', shopOn(port, { settings }), async (workbench, window,
     await sidebar.waitForRow(/^shop .* running since \d\d:\d\d$/);
     await statusBar.waitFor((item) => item.text === `4/4 :${port}`, 'the status bar to be calm');
   });
+
+  await step(
+    'the setting exclude is a start option: a restart brings it in, then such files do not count',
+    async () => {
+      const settings = { 'gracefulReload.reloadOn': 'change', 'gracefulReload.exclude': ['src/views/**'] };
+      writeFileSync(join(workbench.folder, '.vscode', 'settings.json'), JSON.stringify(settings));
+      await sidebar.waitForRow(/· start options: exclude$/);
+      await sidebar.clickInline(/^Needs restart/, 'Restart Server');
+      await sidebar.waitForRows((rows) => !rows.some(({ label }) => /^Needs restart/.test(label)), 'no flag');
+      const generation = await generationOf();
+      await editor.edit('src/views/products.ts', (text) => `${text}// one more change\n`);
+      await editor.edit('src/catalog.ts', (text) => text.replace('of wood', 'of cloth'));
+      await answers(port, '/', /of cloth/);
+      const { code } = await shell(workbench, 'wait', '--timeout', '20s');
+      assert.equal(code, 0);
+      assert.equal(await generationOf(), generation + 1);
+    },
+  );
 });

@@ -65,7 +65,7 @@ export class ServerTaskProvider implements vscode.TaskProvider {
     const execution = new vscode.ProcessExecution(
       nodeFor(definition, folder),
       // Before `--`, Node takes each --env-file of its command line for its own, and ends where the file is missing.
-      ['--', this.cli, ...startArguments(definition)],
+      ['--', this.cli, ...startArguments(withSettings(definition, folder))],
       {
         cwd: taskCwd(definition, folder),
         env: {
@@ -102,6 +102,12 @@ export function taskCwd(definition: ServerTaskDefinition, folder: vscode.Workspa
 /** A bare `node` is what remains when the PATH has none: the terminal then says so. */
 export function nodeFor(definition: ServerTaskDefinition, folder: vscode.WorkspaceFolder): string {
   return namedNode(definition, folder) ?? nodeOnPath() ?? 'node';
+}
+
+/** With what a setting says and the task does not. */
+export function withSettings(definition: ServerTaskDefinition, folder: vscode.WorkspaceFolder): ServerTaskDefinition {
+  const exclude = setting('exclude', folder.uri);
+  return exclude.length === 0 || definition['exclude'] !== undefined ? definition : { ...definition, exclude };
 }
 
 /** The Node that the task or else the setting names. */

@@ -28,7 +28,8 @@ export class TaskEdits implements vscode.Disposable {
       servers.onDidConnect((session) => void this.tell(session)),
       detected.onDidChange(tellAll),
       vscode.workspace.onDidChangeConfiguration((event) => {
-        if (event.affectsConfiguration('tasks') || affectsSetting(event, 'node')) tellAll();
+        const isSaid = affectsSetting(event, 'node') || affectsSetting(event, 'exclude');
+        if (isSaid || event.affectsConfiguration('tasks')) tellAll();
       }),
     ];
   }

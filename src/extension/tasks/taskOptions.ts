@@ -6,7 +6,7 @@ import * as vscode from 'vscode';
 import type { TaskOptions } from '../../protocol/taskStart.ts';
 import { TASK_TYPE } from '../contributions.ts';
 import { environmentOf, startArguments } from './definition.ts';
-import { namedNode, taskCwd } from './provider.ts';
+import { namedNode, taskCwd, withSettings } from './provider.ts';
 import { folderOf } from './runs.ts';
 import { taskLines } from './tasksFile.ts';
 import { allWithVariables, withVariables, type LookUp } from './variables.ts';
@@ -19,7 +19,7 @@ export async function taskOptionsOf(task: vscode.Task): Promise<TaskOptions | un
   const lookUp = lookUpIn(folder);
   const variables = Object.entries(environmentOf(definition));
   const cwd = withVariables(taskCwd(definition, folder), lookUp);
-  const args = allWithVariables(startArguments(definition), lookUp);
+  const args = allWithVariables(startArguments(withSettings(definition, folder)), lookUp);
   const values = allWithVariables(
     variables.map(([, value]) => value),
     lookUp,
