@@ -205,6 +205,7 @@ export class Spares {
     if (message.t === 'booted') {
       spare.booted = message;
       this.parts.listeners.giveAll(name, spare);
+      if (this.loop.facts.group(name)?.listens) spare.process.send({ t: 'warm-up' });
       const ahead = this.parts.aheads.of(name);
       if (ahead) spare.loadAhead(ahead);
       this.loop.changed();

@@ -44,7 +44,7 @@ export class Ahead {
 
   /** Resolves once they are loaded, or those that were before the program was called for. */
   load(dependencies: readonly Dependency[], isCommonJs: boolean): Promise<void> {
-    this.over = this.loadAll(dependencies, isCommonJs);
+    if (!this.isEnough) this.over = this.loadAll(dependencies, isCommonJs);
     return this.over;
   }
 

@@ -74,6 +74,11 @@ export class Connections {
     });
   }
 
+  /** Those so far were none of the program's. */
+  forgetRequests(): void {
+    this.requests = 0;
+  }
+
   watch(server: Server): void {
     server.prependListener('connection', (socket: HttpSocket) => {
       this.known.set(socket, {

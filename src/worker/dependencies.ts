@@ -42,11 +42,17 @@ export class Dependencies {
     if (parentURL !== undefined) this.dynamic.add(`${pathOf(parentURL) ?? ''} ${url}`);
   };
 
-  /** @param canLoadAhead the hooks that see all modules are there */
-  constructor(channel: Channel, reports: ReportPipe, canLoadAhead: boolean) {
+  private readonly quiet: () => Promise<void>;
+
+  /**
+   * @param canLoadAhead the hooks that see all modules are there
+   * @param quiet resolves once nothing else is done in this process before its program
+   */
+  constructor(channel: Channel, reports: ReportPipe, canLoadAhead: boolean, quiet: () => Promise<void>) {
     this.channel = channel;
     this.reports = reports;
     this.canLoadAhead = canLoadAhead;
+    this.quiet = quiet;
     this.ahead = new Ahead(
       (why, leaveOut) => this.startCold(why, leaveOut),
       () => this.hooks,
@@ -58,14 +64,7 @@ export class Dependencies {
     if (!this.canLoadAhead) return;
     this.countHooks('registerHooks');
     this.countHooks('register');
-    this.channel.on('preload', ({ dependencies, isCommonJs }) => {
-      const since = performance.now();
-      void this.ahead.load(dependencies, isCommonJs).then(() => {
-        const ms = performance.now() - since;
-        const { size } = this.ahead.loaded;
-        this.channel.send({ t: 'preloaded', reports: this.reports.flush(), dependencies: size, ms });
-      });
-    });
+    this.channel.on('preload', ({ dependencies, isCommonJs }) => void this.loadAhead(dependencies, isCommonJs));
     process.on('uncaughtExceptionMonitor', () => this.verify(false));
     process.on('exit', () => this.verify(false));
   }
@@ -110,10 +109,11 @@ export class Dependencies {
   settle(): void {
     if (!this.before || this.ahead.isLoading) return;
     this.verify(true);
-    const changed = this.changed();
-    const dependencies = this.inOrder().map((each) =>
-      each.isImport && !this.ahead.loaded.has(each.file) ? { ...each, changed } : each,
-    );
+    const isImported = ({ file, isImport }: Dependency): boolean => isImport && !this.ahead.loaded.has(file);
+    const ordered = this.inOrder();
+    // Takes its time, and most programs are about to listen now.
+    const changed = ordered.some(isImported) ? this.changed() : [];
+    const dependencies = ordered.map((each) => (isImported(each) ? { ...each, changed } : each));
     this.before = undefined;
     diagnosticsChannel.unsubscribe(IMPORT_START, this.onImport);
     if (dependencies.length === 0) return;
@@ -121,6 +121,15 @@ export class Dependencies {
     setImmediate(() =>
       this.channel.send({ t: 'dependencies', dependencies, isCommonJs: process.mainModule !== undefined }),
     ).unref();
+  }
+
+  private async loadAhead(dependencies: readonly Dependency[], isCommonJs: boolean): Promise<void> {
+    await this.quiet();
+    const since = performance.now();
+    await this.ahead.load(dependencies, isCommonJs);
+    const ms = performance.now() - since;
+    const { size } = this.ahead.loaded;
+    this.channel.send({ t: 'preloaded', reports: this.reports.flush(), dependencies: size, ms });
   }
 
   private dependencyOf({ file, url, isImport }: Resolution, from: string): Dependency {

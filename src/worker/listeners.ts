@@ -44,6 +44,7 @@ export class Listeners {
   private readonly onPassedOn: (connection: RawHandle) => void;
   private readonly reportsWritten: () => number;
   private readonly pending = new Set<net.Server>();
+  private readonly passedOver = new WeakSet<net.Server>();
   private onSettled: () => void = () => undefined;
   private readonly settling: Settling;
   private lastNeed = 0;
@@ -106,6 +107,11 @@ export class Listeners {
     this.given.delete(key);
   }
 
+  /** It is none of the program's: it listens as if we were not there. */
+  passOver(server: net.Server): void {
+    this.passedOver.add(server);
+  }
+
   /** Calls back once no `listen()` is under way; at once when none is. */
   whenSettled(done: () => void): void {
     if (this.pending.size === 0) done();
@@ -116,7 +122,7 @@ export class Listeners {
   private countPending(): void {
     const prototype = net.Server.prototype as unknown as { listen: (...args: unknown[]) => net.Server };
     const { listen } = prototype;
-    const { pending } = this;
+    const { pending, passedOver } = this;
     // `errorMonitor` sees an error without counting as its handler.
     const outcomes = ['listening', 'close', errorMonitor];
     const onPending = (server: net.Server): void => {
@@ -129,7 +135,7 @@ export class Listeners {
       for (const outcome of outcomes) (server as EventEmitter).on(outcome, settle);
     };
     prototype.listen = function (this: net.Server, ...args) {
-      if (!pending.has(this)) onPending(this);
+      if (!pending.has(this) && !passedOver.has(this)) onPending(this);
       return listen.apply(this, args);
     };
   }
@@ -172,7 +178,7 @@ export class Listeners {
 
   private listen(original: Listen2, server: net.Server, args: Parameters<Listen2>): void {
     const [address, port, addressType, backlog, fd] = args;
-    if (rawHandle(server) || typeof fd === 'number') {
+    if (rawHandle(server) || typeof fd === 'number' || this.passedOver.has(server)) {
       original.apply(server, args);
       return;
     }

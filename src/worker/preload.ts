@@ -27,6 +27,7 @@ import { canMoveConnections, type DatagramHandle } from './internals.ts';
 import { Listeners } from './listeners.ts';
 import { OwnCluster } from './ownCluster.ts';
 import { Settling } from './settling.ts';
+import { WarmUp } from './warmUp.ts';
 
 const THREAD_KEY = 'graceful-reload';
 /** What the threads of the process are told. */
@@ -58,7 +59,19 @@ function runWorker(config: PreloadConfig): void {
   const isReady = (): boolean => readyFlag[0] === 1;
   const runsProgram = config.role === 'worker' || config.role === 'probe';
   const seesModules = typeof Module.registerHooks === 'function' && !asyncLoader;
-  const dependencies = new Dependencies(channel, reports, runsProgram && seesModules && !keepsSymlinks());
+  const warmUp = new WarmUp(
+    (server) => {
+      listeners.passOver(server);
+      connections.watch(server);
+    },
+    () => connections.forgetRequests(),
+  );
+  const dependencies = new Dependencies(
+    channel,
+    reports,
+    runsProgram && seesModules && !keepsSymlinks(),
+    () => warmUp.over,
+  );
   dependencies.install();
   const report = (one: Report): void => {
     dependencies.onReport(one);
@@ -127,6 +140,7 @@ function runWorker(config: PreloadConfig): void {
     channel.send({ t: 'adopted', id, isAdopted: socket !== undefined });
   });
   installFigures(channel, connections);
+  channel.on('warm-up', () => warmUp.start());
   channel.on('turns', () => channel.send({ t: 'turned' }));
   const inspector = new Inspector(channel, reports);
   const tellEvaluated = (): void => listeners.whenSettled(() => channel.send({ t: 'evaluated', reports: settle() }));
@@ -137,7 +151,7 @@ function runWorker(config: PreloadConfig): void {
       if (config.role === 'worker') await importAhead();
       dependencies.onBooted();
       await new Promise<void>((go) => {
-        channel.on('go', ({ env }) => void dependencies.onGo(env).then(go));
+        channel.on('go', ({ env }) => void warmUp.stop().then(() => dependencies.onGo(env).then(go)));
         channel.send({
           t: 'booted',
           reports: reports.flush(),

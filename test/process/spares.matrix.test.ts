@@ -109,6 +109,32 @@ test('what a spare read before its entry is not used once it has changed', async
   }
 });
 
+test('the request that a spare makes to itself is none of the program: not counted, and not made where others would see it', async (t) => {
+  const project = Project.of('cjs', t);
+  const server = await project.ready(['app.cjs']);
+  await spareReady(server);
+  await server.reloadBy(() => save(project, 'two'));
+  await server.settled();
+  assert.equal((await server.ask()).body['message'], 'two');
+  const { groups, addresses } = await server.control.request('status', {});
+  assert.deepEqual([groups[0]?.workers[0]?.requests, addresses.length], [1, 1]);
+
+  const watched = Project.of('cjs', t);
+  const log = "require('node:fs').appendFileSync('requests.log', `${process.pid}\\n`)";
+  watched.write(
+    'spy.cjs',
+    `require('node:diagnostics_channel').subscribe('http.server.request.start', () => ${log});\n`,
+  );
+  const spied = await watched.ready(['--require', './spy.cjs', 'app.cjs']);
+  for (const word of ['two', 'three']) {
+    await spareReady(spied);
+    await spied.reloadBy(() => save(watched, word));
+    await spied.settled();
+  }
+  const { pid } = (await spied.ask()).body;
+  assert.deepEqual(watched.read('requests.log').trim().split('\n').map(Number), [pid]);
+});
+
 test('spares end with the server, however it ends', async (t) => {
   const [project, server] = await counted(t, ['--spares', '2']);
   await spareReady(server, 2);
