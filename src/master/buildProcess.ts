@@ -1,8 +1,11 @@
-/** One build command, run by the shell as under `npm run`: its output, its end. Knows nothing of groups. */
+/** One build command, run by the shell as under `npm run`: its output, how far it is by that, its end. Knows nothing of groups. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Readable, Transform } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
+import { BuildProgress } from '../core/buildProgress.ts';
 import { isWindows, killGroup, killTree, startFailure } from '../platform/processes.ts';
-import type { Output, Writer } from './output.ts';
+import { buildFiles, newest } from './buildFiles.ts';
+import type { Output } from './output.ts';
 
 export interface BuildLaunch {
   readonly command: string;
@@ -12,18 +15,31 @@ export interface BuildLaunch {
 
 /** What is still in its pipes when it has ended is read for so long: a process that left its group may hold them open. */
 const UNREAD_MS = 1000;
+/** The clock of a file system is a little behind. */
+const CLOCK_MS = 20;
 
 export class BuildProcess {
+  readonly command: string;
+  readonly cwd: string;
   readonly pid: number | undefined;
   /** How it ended, in words. */
   readonly ended: Promise<string>;
   /** The same once it has. */
   end: string | undefined;
+  /** The wall clock's time of that. */
+  endedAt = Infinity;
+  /** The build that failed last has written its outputs all the same; see `wrote`. */
+  hasWritten = false;
+  /** In the wall clock's time. */
+  readonly progress = new BuildProgress();
+  readonly startedAt = Date.now();
   isKilled = false;
   private readonly child: ChildProcess;
   private readonly outputs: readonly Readable[];
 
   constructor({ command, cwd, env }: BuildLaunch) {
+    this.command = command;
+    this.cwd = cwd;
     this.child = spawn(command, {
       cwd,
       env,
@@ -42,6 +58,7 @@ export class BuildProcess {
     this.ended = new Promise((done) => {
       const end = (how: string): void => {
         this.end ??= how;
+        this.endedAt = Math.min(this.endedAt, Date.now());
         done(this.end);
       };
       this.child.once('error', (error) => {
@@ -54,11 +71,27 @@ export class BuildProcess {
     this.child.once('exit', () => this.onExit());
   }
 
-  /** Shows what it writes. */
-  show(output: Output, errorOutput: Output, writer: Writer): void {
+  /** Shows what it writes. @param onProgress it has told how far it is */
+  show(output: Output, errorOutput: Output, prefix: string, onProgress: () => void): void {
     const [stdout, stderr] = this.outputs as [Readable, Readable];
-    output.follow(stdout.pipe(withoutClearing()), () => writer);
-    errorOutput.follow(stderr.pipe(withoutClearing()), () => writer);
+    const keep = (lines: Buffer): void => {
+      const texts = stripVTControlCharacters(lines.toString()).split('\n').slice(0, -1);
+      const news = texts.filter((text) => this.progress.line(text.trimEnd(), Date.now()));
+      if (news.length > 0) onProgress();
+    };
+    output.follow(stdout.pipe(withoutClearing()), () => ({ prefix, keep }));
+    errorOutput.follow(stderr.pipe(withoutClearing()), () => ({ prefix, keep }));
+  }
+
+  /** Whether the build that failed has written its outputs all the same, as compilers do when only types are wrong. */
+  async wrote(outputFolders: readonly string[]): Promise<boolean> {
+    const { progress } = this;
+    const { since, reactedAt } = progress;
+    if (!progress.isOfTypes) return (this.hasWritten = false);
+    const last = newest((await buildFiles(this.cwd, outputFolders)).outputs);
+    // Of another build meanwhile it is not known yet.
+    if (progress.since !== since) return this.hasWritten;
+    return (this.hasWritten = last !== undefined && last.writtenAt >= reactedAt - CLOCK_MS);
   }
 
   /** Ends it and everything it started, at once. */

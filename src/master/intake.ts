@@ -60,6 +60,7 @@ export class Intake {
       facts,
       saves: this.saves,
       policy: this.policy,
+      builds: parts.builds,
       name: parts.name,
       reloads: () => parts.reloads.history(),
       needsRestart: parts.needsRestart,

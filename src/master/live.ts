@@ -2,6 +2,7 @@
 import { isMissing, serving, servedGeneration, successor, type Group, type Slot } from '../core/pool.ts';
 import type { ErrorInfo, NeedsRestart, ReloadReport, WaitReport } from '../protocol/status.ts';
 import { UserError } from '../protocol/userError.ts';
+import type { Builds } from './builds.ts';
 import type { Facts } from './facts.ts';
 import { everyFile } from './meaning.ts';
 import type { Policy } from './policy.ts';
@@ -11,13 +12,14 @@ export interface LiveParts {
   readonly facts: Facts;
   readonly saves: Saves;
   readonly policy: Policy;
+  readonly builds: Pick<Builds, 'freshness'>;
   readonly name: () => string;
   readonly reloads: () => readonly ReloadReport[];
   readonly needsRestart: () => NeedsRestart[];
 }
 
 /** `busy` is what is waited for, in words; anything else stays as it is until something happens. */
-type Judgement = { readonly busy: string } | WaitReport;
+type Judgement = { readonly busy: string; readonly recheckMs?: number } | WaitReport;
 
 /** Crashes in a row that are no accident any more. */
 const REPEATED = 2;
@@ -41,9 +43,12 @@ export class Live {
     for (;;) {
       let judgement = this.judge();
       if (!('busy' in judgement)) {
+        // Whatever runs, what a builder is about to write is what is on disk.
+        const build = await this.notBuilt();
+        if (build && !('busy' in build)) return build;
         // A file that was written a moment ago may not have been told of yet.
-        const hasNews = await this.parts.saves.lookAt(everyFile(this.parts.facts));
-        judgement = this.judge();
+        const hasNews = build === undefined && (await this.parts.saves.lookAt(everyFile(this.parts.facts)));
+        judgement = build ?? this.judge();
         if (!hasNews && !('busy' in judgement)) return judgement;
       }
       const ms = deadline - performance.now();
@@ -51,7 +56,20 @@ export class Live {
         const what = 'busy' in judgement ? judgement.busy : 'files go on changing';
         throw new UserError('timeout', `${this.parts.name()} does not serve what is on disk yet: ${what}.`);
       }
-      if ('busy' in judgement) await this.change(ms);
+      if ('busy' in judgement) await this.change(Math.min(ms, judgement.recheckMs ?? ms));
+    }
+  }
+
+  /** What keeps the outputs from being what is on disk; undefined when nothing does. */
+  private async notBuilt(): Promise<Judgement | undefined> {
+    const build = await this.parts.builds.freshness(this.parts.facts.definition);
+    switch (build.is) {
+      case 'fresh':
+        return undefined;
+      case 'busy':
+        return { busy: build.what, recheckMs: build.recheckMs };
+      case 'failed':
+        return { live: false, report: null, error: build.error };
     }
   }
 
@@ -116,7 +134,6 @@ export class Live {
     throw new UserError('pending', `${named(held)} changed${why}`);
   }
 }
-
 /** It waits for the next change, or goes on crashing: tried again, it may come up, but nothing that is awaited makes it. */
 function failsByItself(slot: Slot, groups: readonly Group[]): boolean {
   const { backoff, crashes } = slot;

@@ -157,13 +157,13 @@ export class Master implements Loop {
       this.enqueue({ type, groups: specsOf(definition) });
     };
     this.builds.start(definition);
-    if (!this.builds.isMissing(definition)) {
+    if (!this.builds.isThere(definition)) {
       go(as);
       return;
     }
     this.enqueue({ type: 'awaits-build' });
     this.begun = this.builds
-      .written(definition, () => this.isStopping)
+      .current(definition, () => this.isStopping)
       .then(
         () => {
           if (!this.isStopping) go('start');
@@ -430,6 +430,7 @@ export class Master implements Loop {
       loadedAheadOf: (group) => this.workers.loadedAhead(group),
       needsRestart: this.needsRestart(),
       ...this.intake.status(),
+      builds: this.builds.status(this.facts.definition),
       reloads: this.reloads.history(),
       inspectPortOf: (handle) => this.debugPorts.portOf(handle),
     });

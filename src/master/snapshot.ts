@@ -27,6 +27,7 @@ export interface SnapshotParts {
   readonly reloadOn: ReloadOn;
   readonly pendingReload: Snapshot['pendingReload'];
   readonly flapping: Snapshot['flapping'];
+  readonly builds: Snapshot['builds'];
   readonly reloads: ReloadReport[];
   /** Where a debugger of that worker connects. */
   readonly inspectPortOf: (handle: WorkerHandle) => number | null;
@@ -69,6 +70,7 @@ export function snapshotOf(facts: Facts, parts: SnapshotParts): Snapshot {
     needsRestart: parts.needsRestart,
     pendingReload: parts.pendingReload,
     flapping: parts.flapping,
+    builds: parts.builds,
     lastReload: parts.reloads[0] ?? null,
     reloads: parts.reloads,
     error: slotError(groups),

@@ -18,6 +18,19 @@ export function isBuiltFrom(output: string, source: string): boolean {
   return mapOf(output)?.resolvedSources.some((url) => url !== null && pathOf(url) === source) ?? false;
 }
 
+/** Whether `output` holds the source as it is now; undefined where its map does not tell. */
+export function isBuiltFromText(output: string, source: string): boolean | undefined {
+  const map = mapOf(output);
+  const index = map?.resolvedSources.findIndex((url) => url !== null && pathOf(url) === source) ?? -1;
+  const built = map?.sourcesContent?.[index];
+  if (built === undefined || built === null) return undefined;
+  try {
+    return readFileSync(source, 'utf8') === built;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The place in the source that a place in a build output stands for; the same place where nothing tells, or the source is not here. */
 export function inSource(place: Position): Position {
   const map = mapOf(place.file);

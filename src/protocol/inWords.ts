@@ -1,6 +1,7 @@
 /** Status, results and explanations as a person reads them in a terminal. */
 import type { LogEntry } from './logs.ts';
 import type {
+  BuildStatus,
   ErrorInfo,
   Explanation,
   OptionChange,
@@ -27,6 +28,7 @@ export function statusText(snapshot: Snapshot, now = Date.now()): string {
     lines.push(`  ${group.name}  ${group.entry}  ${group.order}${note}`);
     for (const worker of group.workers) lines.push(`    ${workerText(worker, now)}`);
   }
+  for (const build of snapshot.builds) lines.push(`  ${buildText(build)}`);
   for (const { file, chain, options } of snapshot.needsRestart) {
     const why = options.length > 0 ? optionsText(options) : chain.length > 1 ? chain.join(' → ') : '';
     lines.push(`  needs restart: ${file}${why === '' ? '' : `  (${why})`}`);
@@ -54,6 +56,12 @@ function workerText(worker: WorkerStatus, now: number): string {
     parts.push(`next try in ${Math.max(0, Math.round((Date.parse(worker.nextTryAt) - now) / 1000))} s`);
   if (worker.fallback !== null) parts.push(worker.fallback);
   return parts.join('  ');
+}
+
+/** `build  tsc --watch  failed: TS2322: … at src/a.ts:1:14` */
+function buildText({ command, state, error, end }: BuildStatus): string {
+  const how = state === 'ended' ? end : error === null ? state : `${state}: ${error.message}${place(error)}`;
+  return `build  ${command}  ${how}`;
 }
 
 /** `workers, args; node takes a stop and a start` */
@@ -85,7 +93,8 @@ export function liveText({ generation, needsRestart }: Extract<WaitReport, { liv
 }
 
 export function notLiveText({ error }: Extract<WaitReport, { live: false }>): string {
-  return `rejected: ${error.message}${place(error)}`;
+  const what = error.code === 'build-failed' ? 'not built' : 'rejected';
+  return `${what}: ${error.message}${place(error)}`;
 }
 
 export function pausedText({

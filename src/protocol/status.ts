@@ -110,6 +110,21 @@ export const groupStatusSchema = z.object({
   workers: z.array(workerStatusSchema),
 });
 
+/** What keeps building what the workers run. */
+export const buildStatusSchema = z.object({
+  command: z.string(),
+  /** Those that run what it writes. */
+  groups: z.array(z.string()),
+  pid: z.number().nullable(),
+  /** `running`: it does not tell how far it is, or has not yet. */
+  state: z.enum(['running', 'building', 'built', 'failed', 'ended']),
+  since: z.string(),
+  /** What is wrong with the last build. It may have written all the same: then it is `built`. */
+  error: errorInfoSchema.nullable(),
+  /** How it ended, in words. */
+  end: z.string().nullable(),
+});
+
 /** Lines of a file, counted from 1, both ends included. Where lines were only removed: the line that now stands there. */
 export const lineRangeSchema = z.object({ from: z.number(), to: z.number() });
 
@@ -166,6 +181,7 @@ export const snapshotSchema = z.object({
   needsRestart: z.array(needsRestartSchema),
   pendingReload: z.array(pendingReloadSchema),
   flapping: z.array(flappingSchema),
+  builds: z.array(buildStatusSchema).default([]),
   lastReload: reloadReportSchema.nullable(),
   /** The newest first, `lastReload` among them; at most 20. */
   reloads: z.array(reloadReportSchema),
@@ -213,6 +229,7 @@ export type ReloadReport = z.infer<typeof reloadReportSchema>;
 export type ReloadOn = z.infer<typeof reloadOnSchema>;
 export type PendingReload = z.infer<typeof pendingReloadSchema>;
 export type Flapping = z.infer<typeof flappingSchema>;
+export type BuildStatus = z.infer<typeof buildStatusSchema>;
 export type WaitReport = z.infer<typeof waitReportSchema>;
 export type Trigger = z.infer<typeof triggerSchema>;
 export type ErrorInfo = z.infer<typeof errorInfoSchema>;

@@ -55,12 +55,79 @@ test('a first start waits for the build; each save of a source is one reload, an
   await save(project, server, 'export const word: string = 4;\n');
   assert.ok(server.lines.some((line) => /^build \| .*src\/word\.ts.*TS2322/.test(line)));
   const waited = await project.json(['wait']);
-  assert.deepEqual([waited.code, (waited.value as { generation: number }).generation], [0, 3]);
+  const { error } = waited.value as { error: { code: string; file: string; line: number } };
+  assert.deepEqual([waited.code, error.code, error.file, error.line], [1, 'build-failed', 'src/word.ts', 1]);
   assert.equal(await word(server), 'three');
+  assert.equal(server.snapshot.reloads.length, 2);
 
   const healed = await server.reloadBy(() => save(project, server, "export const word: string = 'four';\n"));
   assert.deepEqual([healed.result, healed.id], ['done', 3]);
   assert.equal(await word(server), 'four');
+});
+
+test('`wait` right after a save of a source waits until it is built and serves, or tells why it is not', async (t) => {
+  const project = built(t);
+  const server = await ready(project);
+  const wait = async (): Promise<[code: number | null, error: string | undefined]> => {
+    const { code, value } = await project.json(['wait']);
+    return [code, (value as { error?: { code: string } }).error?.code];
+  };
+  for (const text of ['two', 'three']) {
+    project.write('src/word.ts', `export const word: string = '${text}';\n`);
+    assert.deepEqual(await wait(), [0, undefined]);
+    assert.equal(await word(server), text);
+  }
+  project.write('src/word.ts', 'export const word: string = 4;\n');
+  assert.deepEqual(await wait(), [1, 'build-failed']);
+  const said = await project.run(['wait']);
+  assert.match(said.stderr, /^graceful-reload: not built: TS2322: .* at src\/word\.ts:1:14$/m);
+  assert.deepEqual(
+    server.snapshot.builds.map(({ command, groups, state, error }) => [command, groups, state, error?.line]),
+    [['tsc --watch', ['main'], 'failed', 1]],
+  );
+  project.write('src/word.ts', "export const word: string = 'four';\n");
+  assert.deepEqual(await wait(), [0, undefined]);
+  assert.equal(await word(server), 'four');
+  assert.deepEqual(
+    server.snapshot.builds.map(({ state, error }) => [state, error]),
+    [['built', null]],
+  );
+  assert.deepEqual(
+    server.snapshot.reloads.map(({ result }) => result),
+    ['done', 'done', 'done'],
+  );
+});
+
+test('what is wrong for the type checker alone is built where the compiler writes it all the same', async (t) => {
+  const project = built(t);
+  project.replace('tsconfig.json', '"noEmitOnError": true', '"noEmitOnError": false');
+  const server = await ready(project);
+  project.write('src/word.ts', 'export const word: string = 4;\n');
+  assert.equal((await project.json(['wait'])).code, 0);
+  assert.equal(await word(server), 4);
+  const [build] = server.snapshot.builds;
+  assert.deepEqual([build?.state, build?.error?.file], ['built', 'src/word.ts']);
+});
+
+test('outputs older than their sources are built before anything starts; where that fails they serve', async (t) => {
+  const project = built(t);
+  await (await ready(project)).stop();
+  project.write('src/word.ts', "export const word: string = 'two';\n");
+  const server = await ready(project);
+  assert.ok(server.lines.some((line) => /waits for "tsc --watch": src\/word\.ts is newer/.test(line)));
+  assert.equal(await word(server), 'two');
+  assert.equal(server.snapshot.reloads.length, 0);
+  await server.stop();
+
+  const again = await ready(project);
+  assert.ok(!again.lines.some((line) => line.includes('waits for')), 'nothing has changed');
+  await again.stop();
+
+  project.write('src/word.ts', 'export const word: string = 4;\n');
+  const old = await ready(project);
+  await old.line(/the build has failed: main starts with what was built before/);
+  assert.equal(await word(old), 'two');
+  assert.equal((await project.json(['wait'])).code, 1);
 });
 
 test('a stop ends the builder, also while the server waits for it', async (t) => {

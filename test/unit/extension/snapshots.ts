@@ -85,6 +85,7 @@ export function snapshot(part: Partial<Snapshot> = {}): Snapshot {
     needsRestart: [],
     pendingReload: [],
     flapping: [],
+    builds: [],
     lastReload: null,
     reloads: [],
     error: null,
