@@ -20,6 +20,10 @@ const everyTool: readonly Tool[] = [
   tools.pm2Watch,
 ];
 const quickTools: readonly Tool[] = [tools.ours, tools.oursWithout, tools.nodeWatch, tools.nodemon, tools.bunWatch];
+/** Saves that come so soon after each other that a spare may not stand ready; of these tools, each by itself. */
+const HURRIES_MS = [1000, 300] as const;
+const hurriedTools: readonly Tool[] = [tools.ours, tools.nodeWatch, tools.bunHot];
+const HURRIED_SAVES = 10;
 const apps = ['small', 'modules', 'heavy'] as const satisfies readonly AppName[];
 
 const SAVE_LIMIT_MS = 30_000;
@@ -36,6 +40,8 @@ interface Figures {
   readonly milliseconds: number[];
   /** Saves that no response came from within the limit. */
   missed: number;
+  /** By the time between two saves. */
+  readonly hurried: Partial<Record<(typeof HURRIES_MS)[number], number[]>>;
   requests: number;
   failed: number;
   memoryMb: number;
@@ -55,12 +61,20 @@ export async function speed(options: Options): Promise<Report> {
       `Milliseconds from the write of a file to the first answer of the new code, on a new connection: p50 / p95 of ${saves} saves; how many times that of Graceful Reload the p50 is; and ` +
       `requests that fail per save, of 5 clients that ask, ${PAUSE_MS} ms after each answer, from shortly before it until shortly after the new code answered. ` +
       'All tools are up at once and take turns, so a spare has booted again by its next turn. A spare has loaded the packages of the program ahead; without spares that is part of every reload. ' +
+      'In a hurry: saves 1 s and 300 ms apart, without other clients, p50 on the small / the heavy app. ' +
+      'MB: memory of all processes (PSS), and CPU: of a core while nothing happens, both on the small app. ' +
       `Small: plain \`http\`. Modules: Express and ${ROUTES} files, of which one is saved. Heavy: Express and ten packages that take about a second to load.`,
     columns: [
       { title: '', align: 'left' },
       ...apps.flatMap((app) => [`${app}: ms`, 'times', 'failed'].map((title) => ({ title, align: 'right' as const }))),
+      ...['1 s apart', '300 ms apart', 'MB', 'CPU'].map((title) => ({ title, align: 'right' as const })),
     ],
-    rows: chosen.map((tool) => [tool.name, ...apps.flatMap((app) => cells(of(app, tool), of(app, tools.ours)))]),
+    rows: chosen.map((tool) => [
+      tool.name,
+      ...apps.flatMap((app) => cells(of(app, tool), of(app, tools.ours))),
+      ...HURRIES_MS.map((gap) => `${hurriedMs(of('small', tool), gap)} / ${hurriedMs(of('heavy', tool), gap)}`),
+      ...costs(of('small', tool)),
+    ]),
     figures,
     targets: targets(of),
   };
@@ -77,6 +91,12 @@ function cells(figures: Figures | undefined, ours: Figures | undefined): string[
   ];
 }
 
+const hurriedMs = (figures: Figures | undefined, gap: (typeof HURRIES_MS)[number]): string =>
+  count(median(figures?.hurried[gap] ?? []));
+
+const costs = (figures: Figures | undefined): string[] =>
+  figures ? [count(figures.memoryMb), `${figures.idleCpuPercent.toFixed(1)} %`] : ['-', '-'];
+
 /** 1,234.5, or 0.012 */
 const short = (value: number): string => {
   if (Number.isNaN(value)) return '-';
@@ -91,7 +111,16 @@ function targets(of: (app: AppName, tool: Tool) => Figures | undefined): Target[
     const measured = median(other.milliseconds) / median(ours.milliseconds);
     return [{ what: `${app} app: times faster than ${tool.name}`, measured, wanted, kind: 'at least' }];
   };
+  const fasterInAHurry = (tool: Tool, wanted: number): Target[] => {
+    const [ours, other] = [tools.ours, tool].map((each) => median(of('heavy', each)?.hurried[1000] ?? []));
+    const measured = other! / ours!;
+    return Number.isNaN(measured)
+      ? []
+      : [{ what: `heavy app, 1 s apart: times faster than ${tool.name}`, measured, wanted, kind: 'at least' }];
+  };
   return [
+    ...fasterInAHurry(tools.nodeWatch, 3),
+    ...fasterInAHurry(tools.bunHot, 1),
     ...apps.flatMap((app): Target[] => {
       const all = [of(app, tools.ours), of(app, tools.oursWithout)].filter((one) => one !== undefined);
       const measured = all.length === 0 ? undefined : all.reduce((sum, { failed }) => sum + failed, 0);
@@ -127,6 +156,8 @@ async function measureApp(app: AppName, chosen: readonly Tool[], saves: number):
         if (save < (running.tool.mostSaves ?? saves)) await measureSave(running, figures);
     }
     for (const { running, figures } of all) figures.memoryMb = running.memoryMb();
+    for (const { running, figures } of all)
+      if (app !== 'modules' && hurriedTools.includes(running.tool)) await measureHurry(running, figures, saves);
   } finally {
     await Promise.all(all.map(({ running }) => running.end()));
   }
@@ -138,6 +169,7 @@ const emptyFigures = (app: AppName, tool: Tool): Figures => ({
   tool: tool.id,
   milliseconds: [],
   missed: 0,
+  hurried: {},
   requests: 0,
   failed: 0,
   memoryMb: 0,
@@ -165,6 +197,20 @@ async function measureSave(running: Running, figures: Figures): Promise<void> {
   const { requests, failed } = await load.stop();
   figures.requests += requests;
   figures.failed += failed;
+}
+
+async function measureHurry(running: Running, { hurried }: Figures, saves: number): Promise<void> {
+  for (const gap of HURRIES_MS) {
+    tell(`${running.tool.name}: saves ${gap} ms apart`);
+    await delay(IDLE_MS);
+    const milliseconds: number[] = (hurried[gap] = []);
+    for (let save = 0; save < Math.min(saves, HURRIED_SAVES); save++) {
+      const since = performance.now();
+      const { version } = running.save();
+      if (await running.answers(version, SAVE_LIMIT_MS)) milliseconds.push(performance.now() - since);
+      await delay(Math.max(0, since + gap - performance.now()));
+    }
+  }
 }
 
 /** Three clients that keep their connection and two that do not, each at a pace that leaves time for the server. */
