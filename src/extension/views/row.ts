@@ -5,6 +5,7 @@ export type RowKind =
   | 'error'
   | 'group'
   | 'worker'
+  | 'build'
   | 'needsRestart'
   | 'changedFile'
   | 'held'
@@ -70,6 +71,7 @@ export const icons = {
   paused: { id: 'debug-pause', color: 'charts.yellow' },
   held: { id: 'watch' },
   group: { id: 'layers' },
+  build: { id: 'tools' },
   fixedGroup: { id: 'lock' },
   file: { id: 'file' },
   history: { id: 'history' },

@@ -2,6 +2,7 @@
 import { t } from '@vscode/l10n';
 import type { ErrorInfo, Snapshot } from '../../protocol/status.ts';
 import { clock, firstLine, serverStateText, shortAddress } from './format.ts';
+import { buildRow } from './buildRow.ts';
 import { groupRow } from './groupRows.ts';
 import { flappingRow, heldRow, needsRestartRow, reloadsRow } from './noteRows.ts';
 import { oldCodeText } from './reloadText.ts';
@@ -22,6 +23,7 @@ export function serverRow(id: string, snapshot: Snapshot, now: number): Row {
   const children: Row[] = [];
   if (snapshot.error) children.push(errorRow(id, snapshot.error));
   children.push(...snapshot.groups.map((group) => groupRow(id, group, now)));
+  children.push(...snapshot.builds.map((build) => buildRow(id, build)));
   if (snapshot.needsRestart.length > 0) children.push(needsRestartRow(id, snapshot.needsRestart));
   if (heldChanges(snapshot).length > 0) children.push(heldRow(id, snapshot));
   children.push(...snapshot.flapping.map((flapping) => flappingRow(id, flapping)));

@@ -58,6 +58,7 @@ export function needsAttention(snapshot: Snapshot): boolean {
     isRejected(snapshot) ||
     snapshot.error !== null ||
     snapshot.flapping.length > 0 ||
+    snapshot.builds.some(({ state }) => state === 'failed') ||
     (snapshot.state === 'running' && countReady(snapshot).missing > 0)
   );
 }

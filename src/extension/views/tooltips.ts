@@ -60,6 +60,7 @@ export function rowTooltip(row: Row, snapshot: Snapshot): string | undefined {
       }`;
     case 'flapping':
       return `${t('Each reload changed this file again, so its changes no longer act. If the program writes it, put the pattern into "exclude" of the task or bootstrap script; a reload that you ask for lets it count again.')}\n\n${commandLink(t('Copy pattern'), 'gracefulReload.copyExclude', row.target)}`;
+    case 'build':
     case 'heldFile':
     case 'reloads':
     case 'fact':

@@ -11,6 +11,42 @@ const rowOf = (value: Snapshot, now = NOW): Row => serverRow('S', value, now);
 const workersOf = (value: Snapshot): readonly Row[] => rowOf(value).children[0]!.children;
 const lines = (rows: readonly Row[]): string[] => rows.map((row) => `${row.label}: ${row.description}`);
 
+const failedBuild: Snapshot['builds'][number] = {
+  command: 'tsc --watch',
+  groups: ['web'],
+  pid: 7,
+  state: 'failed',
+  since: T0,
+  error: syntaxError,
+  end: null,
+};
+
+describe('row of a builder', () => {
+  const rowFor = (part: Partial<typeof failedBuild>): Row =>
+    rowOf(snapshot({ builds: [{ ...failedBuild, error: null, ...part }] })).children[1]!;
+
+  test('tells how far it is, each state with an icon of its own', () => {
+    assert.deepEqual(
+      (['running', 'building', 'built', 'failed', 'ended'] as const).map((state) => rowFor({ state }).description),
+      [
+        'running',
+        'building',
+        `built ${clock(T0)}`,
+        `build failed ${clock(T0)}`,
+        `ended ${clock(T0)}, a restart runs it again`,
+      ],
+    );
+    assert.equal(rowFor({ state: 'built', error: syntaxError }).icon.id, 'warning');
+  });
+
+  test('leads to what is wrong, and a failed build asks for attention', () => {
+    const failed = rowFor({ error: syntaxError });
+    assert.deepEqual(failed.place, { file: 'src/web.ts', line: 12, column: 9 });
+    assert.equal(failed.description, `build failed ${clock(T0)} · SyntaxError: Unexpected token`);
+    assert.equal(rowOf(snapshot({ builds: [failedBuild] })).icon.id, 'warning');
+  });
+});
+
 describe('server row', () => {
   test('says what runs, where, and since when', () => {
     const row = rowOf(snapshot({ generation: 7 }));
@@ -277,6 +313,7 @@ describe('what a screen reader says', () => {
     needsRestart: [configChange],
     pendingReload: [{ file: 'src/web.ts', groups: ['web'], since: T0 }],
     flapping: [{ file: 'data/state.json', exclude: 'data/state.json', since: T0 }],
+    builds: [failedBuild],
     lastReload: rejected,
     reloads: [rejected, report()],
   });
@@ -287,7 +324,7 @@ describe('what a screen reader says', () => {
   test('every kind of row has words of its own, that are spoken as words', () => {
     const kinds: Record<RowKind, true> = {
       ...{ server: true, error: true, group: true, worker: true, needsRestart: true, changedFile: true, held: true },
-      ...{ heldFile: true, flapping: true, reloads: true, reload: true, fact: true },
+      ...{ heldFile: true, flapping: true, build: true, reloads: true, reload: true, fact: true },
     };
     assert.deepEqual([...new Set(rows.map(({ kind }) => kind))].sort(), Object.keys(kinds).sort());
     for (const { id, kind, spoken } of rows) {
