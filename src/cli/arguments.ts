@@ -10,7 +10,7 @@ import { reloadOnSchema } from '../protocol/status.ts';
 import { UserError, wholeFile } from '../protocol/userError.ts';
 import { takeInspect, type InspectWish } from '../protocol/inspect.ts';
 import { nearest } from './nearest.ts';
-import { serverHere, type ServerHere } from './serverHere.ts';
+import { serverHere, serverOfCommand, type ServerHere } from './serverHere.ts';
 
 type OptionSpecs = NonNullable<ParseArgsConfig['options']>;
 
@@ -35,6 +35,7 @@ const startOptions = {
   build: { type: 'string' },
   prefix: { type: 'string' },
   config: { type: 'string' },
+  command: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const satisfies OptionSpecs;
 
@@ -73,7 +74,9 @@ export function parseStart(args: readonly string[], cwd: string, inspect?: Inspe
   if (given !== undefined && values.config !== undefined)
     throw new UserError('usage', `--config names the file to run: leave out ${given}.`);
   const file = given ?? values.config;
-  const here = file === undefined ? serverHere(realpathSync(cwd)) : undefined;
+  if (file !== undefined && values.command !== undefined)
+    throw new UserError('usage', `--command says what is run: leave out ${file}.`);
+  const here = file === undefined ? found(values.command, realpathSync(cwd)) : undefined;
   const folder = realpathSync(here?.cwd ?? cwd);
   const build = values.build ?? here?.build;
   for (const name of values.require ?? []) requireFile('--require', name, folder);
@@ -114,6 +117,10 @@ export function parseOptions(args: readonly string[], cwd: string, inspect?: Ins
   const parsed = parseStart(args, cwd, inspect);
   if (parsed.help) throw new UserError('usage', '--help starts no server.');
   return parsed.options;
+}
+
+function found(command: string | undefined, cwd: string): ServerHere {
+  return command === undefined ? serverHere(cwd) : serverOfCommand(command, cwd);
 }
 
 function envFilesFound(here: ServerHere | undefined): EnvFile[] {

@@ -28,6 +28,7 @@ Options of start (they stand before the file; flags of Node go to the workers; a
   --node PATH              the Node that the workers run on
   --import SPEC, --require SPEC     modules that Node loads first
   --build COMMAND          what keeps building what the workers run, such as "tsc --watch"; runs beside them
+  --command COMMAND        what would start the server without us, such as "tsx watch src/app.ts", instead of a file
   --config FILE            the bootstrap script to run, as if it were the file
   --inspect[=[HOST:]PORT]  let debuggers connect: slot n of the first group that reloads at PORT+n-1 (9229)
   --inspect-brk[=PORT]     the same, and the first workers wait for one and stop in their first line

@@ -1,7 +1,7 @@
 /** What `start` runs when it is given no file: the configuration here or above, else what package.json's scripts start. */
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { configFiles, detect, type DetectedServer, type Detection } from '../detect/detect.ts';
+import { configFiles, detect, detectCommand, type DetectedServer, type Detection } from '../detect/detect.ts';
 import { diskFolder } from '../detect/folder.ts';
 import { commandText } from '../detect/shell.ts';
 import { UserError } from '../protocol/userError.ts';
@@ -25,6 +25,17 @@ export function serverHere(cwd: string): ServerHere {
   const detection = detect(diskFolder(root));
   if (detection.kind === 'server') return found(detection.server, root);
   throw new UserError('usage', whyNot(detection, relative(cwd, root)));
+}
+
+/**
+ * What `--command` runs, as the server that it stands for.
+ *
+ * @throws UserError `usage` where it cannot be read
+ */
+export function serverOfCommand(command: string, cwd: string): ServerHere {
+  const detection = detectCommand(diskFolder(cwd), command);
+  if (detection.kind === 'server') return found(detection.server, cwd);
+  throw new UserError('usage', whyNot(detection, ''));
 }
 
 function* upwards(folder: string): Generator<string> {

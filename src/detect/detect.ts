@@ -4,7 +4,7 @@
  */
 import { join, relative } from 'node:path/posix';
 import { readManifest, resolveFile, type Folder, type Manifest } from './folder.ts';
-import { runScript } from './interpret.ts';
+import { interpretScript, runScript } from './interpret.ts';
 import { loaderOf } from './loaders.ts';
 import { NOTHING, serverPlan, type Build, type Context, type Plan, type Server } from './plan.ts';
 import { commandText } from './shell.ts';
@@ -74,12 +74,20 @@ export function detect(folder: Folder, at = '.'): Detection {
     // A front end that reloads by itself; its API may have a script of its own.
     const api = found.find(({ name, plan }) => SERVER_SCRIPTS.includes(name) && plan.servers.length > 0);
     if (!api) return ownReload(best.name, best.plan, found, context);
-    return verdictOn(api.name, api.plan, manifest, context, found);
+    return verdictOn(scriptNamed(api.name), api.plan, manifest, context, found);
   }
   const usable = found.find(({ name }) => !SERVER_SCRIPTS.includes(name)) ?? found[0];
-  if (usable) return verdictOn(usable.name, usable.plan, manifest, context, found);
+  if (usable) return verdictOn(scriptNamed(usable.name), usable.plan, manifest, context, found);
   return withoutScript(manifest, context);
 }
+
+/** The server that a command would run which stands in no script, as a person would type it. */
+export function detectCommand(folder: Folder, command: string): Detection {
+  const context: Context = { folder, at: '.', env: {}, envFiles: [], trail: [] };
+  return verdictOn(`command "${command}"`, interpretScript(command, context), readManifest(folder, '.'), context, []);
+}
+
+const scriptNamed = (name: string): string => `script "${name}"`;
 
 /** Every server of a folder and of the packages of its workspace, for a list to pick from. */
 export function detectAll(folder: Folder): DetectedServer[] {
@@ -97,8 +105,7 @@ interface Found {
   readonly plan: Plan;
 }
 
-function verdictOn(name: string, plan: Plan, manifest: Manifest, context: Context, found: readonly Found[]): Detection {
-  const from = `script "${name}"`;
+function verdictOn(from: string, plan: Plan, manifest: Manifest, context: Context, found: readonly Found[]): Detection {
   const servers = unique(plan.servers.map((server) => complete(server, plan, from, context)));
   const choose = (reason: string): Detection => ({
     kind: 'choose',

@@ -1,5 +1,6 @@
 /** A task of tasks.json as the arguments of `graceful-reload start`. Pure; what is wrong in them the CLI says, once for all. */
 import type { DetectedServer } from '../../detect/detect.ts';
+import { commandText } from '../../detect/shell.ts';
 
 /** The properties that package.json describes; anything may stand in a file that a person writes. */
 export interface ServerTaskDefinition {
@@ -58,12 +59,17 @@ export function startArguments(definition: ServerTaskDefinition): string[] {
     else if (value !== false) words.push(...listOf(value).map((text) => `${option}=${text}`));
   }
   const command = textOf(definition['command']);
-  if (command !== undefined) words.push('--command', command);
   words.push(...listOf(definition['nodeArgs']));
+  // No word may follow that would be taken for the file.
+  if (command !== undefined) return [...words, '--command', commandWith(command, listOf(definition['args']))];
   const script = textOf(definition['script']);
   if (script !== undefined) words.push(script);
   words.push(...listOf(definition['args']));
   return words;
+}
+
+function commandWith(command: string, args: readonly string[]): string {
+  return args.length === 0 ? command : `${command} ${commandText(args)}`;
 }
 
 /** The command line as a person would have typed it without us, for the task's detail line. */

@@ -30,6 +30,26 @@ test('the nearest configuration, here or above, wins over scripts; its folder is
   assert.equal(parsed.options.cwd, folder);
 });
 
+test('a command is read as a script would be, from here; what it does not tell is never guessed', (t) => {
+  const folder = project(t, { 'package.json': script('node a.js'), 'a.js': '', 'src/app.ts': '' });
+  const parsed = parseStart(['--command', 'NODE_ENV=test tsx watch src/app.ts --port 1'], folder);
+  assert.ok(!parsed.help);
+  const { script: file, cwd, args, nodeArgs, group } = parsed.options;
+  assert.deepEqual(
+    [file, cwd, args, nodeArgs],
+    [join(folder, 'src/app.ts'), folder, ['--port', '1'], ['--import', 'tsx']],
+  );
+  assert.deepEqual(group.env, { NODE_ENV: 'test' });
+  assert.throws(
+    () => parseStart(['--command', 'php start.php'], folder),
+    /command "php start\.php" does not tell which file/,
+  );
+  assert.throws(
+    () => parseStart(['--command', 'node a.js', 'a.js'], folder),
+    /--command says what is run: leave out a\.js/,
+  );
+});
+
 test('the script of the nearest package, in its folder as under npm run; own options and arguments are added', (t) => {
   const folder = project(t, {
     'package.json': script('NODE_ENV=test node --env-file=.env --import tsx --watch src/app.ts --port 1 | pino-pretty'),

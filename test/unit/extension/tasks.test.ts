@@ -68,9 +68,15 @@ describe('task definition', () => {
   });
 
   test('a command instead of a script', () => {
-    const definition = { type, command: 'php start.php start' };
-    assert.deepEqual(startArguments(definition), ['start', '--command', 'php start.php start']);
-    assert.equal(describeTask(definition), 'php start.php start');
+    const definition = { type, command: 'tsx watch src/app.ts' };
+    assert.deepEqual(startArguments(definition), ['start', '--command', 'tsx watch src/app.ts']);
+    assert.deepEqual(startArguments({ ...definition, nodeArgs: ['--inspect'], args: ['a b'] }), [
+      'start',
+      '--inspect',
+      '--command',
+      "tsx watch src/app.ts 'a b'",
+    ]);
+    assert.equal(describeTask(definition), 'tsx watch src/app.ts');
   });
 
   test('the detail is what a person would have typed', () => {
