@@ -1,4 +1,5 @@
-import { mkdirSync, watch, type FSWatcher } from 'node:fs';
+import { existsSync, mkdirSync, watch, type FSWatcher } from 'node:fs';
+import { basename } from 'node:path';
 import { runtimeFolder } from '../platform/runtimeFolder.ts';
 
 /**
@@ -9,19 +10,27 @@ import { runtimeFolder } from '../platform/runtimeFolder.ts';
 export function watchRegistry(onChange: () => void, fallbackMs = 2000): () => void {
   let watcher: FSWatcher | undefined;
   let timer: NodeJS.Timeout | undefined;
-  try {
-    const folder = runtimeFolder();
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    watcher = watch(folder, () => onChange());
-    watcher.on('error', () => poll());
-  } catch {
-    poll();
-  }
+  const open = (): void => {
+    watcher?.close();
+    try {
+      const folder = runtimeFolder();
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      watcher = watch(folder, (type, name) => {
+        // A watch ends with its folder, of which it tells as of a file in it; servers make it anew.
+        if ((type === 'rename' && name === basename(folder)) || !existsSync(folder)) open();
+        onChange();
+      });
+      watcher.on('error', poll);
+    } catch {
+      poll();
+    }
+  };
   function poll(): void {
     watcher?.close();
     timer ??= setInterval(onChange, fallbackMs);
     timer.unref();
   }
+  open();
   return () => {
     watcher?.close();
     clearInterval(timer);

@@ -1,6 +1,6 @@
 /** The master's end of the control wire: checks who calls and what is asked, answers, and pushes snapshots to subscribers. */
 import { timingSafeEqual } from 'node:crypto';
-import { chmodSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import {
   createMessageConnection,
@@ -87,17 +87,27 @@ export class ControlServer {
     this.log = log;
     this.calmLog = new CalmLog(log);
     this.server = createServer((socket) => this.accept(socket));
+    // Such as no descriptor left for a connection: those that are open go on.
+    this.server.on('error', (error) => {
+      if (this.server.listening) this.calmLog.error(`a control client cannot connect: ${error.message}`);
+    });
   }
 
+  /** Also once more, where the socket has been taken away: clients that are connected stay so. */
   listen(path: string): Promise<void> {
     return new Promise((done, fail) => {
+      this.server.close();
+      // One that was killed may have left its own there, and have had the same pid, as the first process of a container.
+      if (!isWindows) rmSync(path, { force: true });
       this.server.once('error', fail);
       this.server.listen(path, () => {
-        if (!isWindows) chmodSync(path, 0o600);
         this.server.removeListener('error', fail);
-        // Such as no descriptor left for a connection: those that are open go on.
-        this.server.on('error', (error) => this.calmLog.error(`a control client cannot connect: ${error.message}`));
-        done();
+        try {
+          if (!isWindows) chmodSync(path, 0o600);
+          done();
+        } catch (error) {
+          fail(error instanceof Error ? error : new Error(String(error)));
+        }
       });
     });
   }

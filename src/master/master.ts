@@ -27,6 +27,7 @@ import type { KeyActions } from './keys.ts';
 import { Lives } from './lives.ts';
 import type { Loop, MasterParts } from './loop.ts';
 import { Intake } from './intake.ts';
+import { Presence } from './presence.ts';
 import { ReloadLog } from './reloadLog.ts';
 import { RestartFlags } from './restartFlags.ts';
 import { snapshotOf } from './snapshot.ts';
@@ -56,6 +57,7 @@ export class Master implements Loop {
   private readonly flags: RestartFlags;
   private readonly wanted: WantedOptions;
   private readonly debugPorts: DebugPorts;
+  private presence: Presence | undefined;
 
   private stopReport: StopReport = { stopped: 0, forcedKills: 0 };
   private readonly stopWaiters: ((report: StopReport) => void)[] = [];
@@ -139,6 +141,7 @@ export class Master implements Loop {
     await this.control.listen(socket).catch((error: unknown) => {
       throw runtimeFolderRefuses(dirname(socket), error);
     });
+    this.presence = new Presence({ registry: this.parts.registry, control: this.control, log: this.parts.log });
     const over = new Promise<number>((done, fail) => {
       this.finish = done;
       this.fail = fail;
@@ -455,6 +458,7 @@ export class Master implements Loop {
     this.logs.dispose();
     this.debugPorts.dispose();
     this.reaper.dispose();
+    this.presence?.dispose();
     this.parts.registry.remove();
   }
 

@@ -12,6 +12,13 @@ export interface RegistryFile {
   readonly entry: RegistryEntry;
   /** The bootstrap script has told its name. What the entry is called by in the folder stays, and where that cannot be written the old name is found there. */
   rename(name: string, log: Logger): void;
+  /**
+   * Writes the entry anew where it is gone.
+   *
+   * @returns whether it was
+   * @throws UserError when it cannot be written, or another server has taken its place
+   */
+  restore(): Promise<boolean>;
   remove(): void;
 }
 
@@ -33,14 +40,25 @@ export async function register(server: { name: string; cwd: string; script: stri
     startedAt: new Date().toISOString(),
   };
   const draft = join(folder, `${id}-${process.pid}.tmp`);
-  try {
-    writeFileSync(draft, JSON.stringify(entry), { mode: 0o600 });
-    await take(draft, path);
-  } catch (error) {
-    throw isUserError(error) ? error : runtimeFolderRefuses(folder, error);
-  } finally {
-    removeIfPossible(draft);
-  }
+  const write = async (): Promise<void> => {
+    try {
+      writeFileSync(draft, JSON.stringify(entry), { mode: 0o600 });
+      await take(draft, path);
+    } catch (error) {
+      throw isUserError(error) ? error : runtimeFolderRefuses(folder, error);
+    } finally {
+      removeIfPossible(draft);
+    }
+  };
+  await write();
+  const isThere = (): boolean => readEntry(path)?.token === entry.token;
+  let isOver = false;
+  const remove = (): void => {
+    isOver = true;
+    // Another server may have come to the place of an entry that was taken away.
+    if (isThere()) removeIfPossible(path);
+    if (!isWindows) removeIfPossible(socket);
+  };
   return {
     get entry() {
       return entry;
@@ -59,10 +77,14 @@ export async function register(server: { name: string; cwd: string; script: stri
         );
       }
     },
-    remove: () => {
-      removeIfPossible(path);
-      if (!isWindows) removeIfPossible(socket);
+    restore: async () => {
+      if (isOver || isThere()) return false;
+      ensureRuntimeFolder();
+      await write();
+      if (isOver) remove();
+      return !isOver;
     },
+    remove,
   };
 }
 
