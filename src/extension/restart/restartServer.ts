@@ -10,12 +10,6 @@ import type { Runs } from '../tasks/runs.ts';
 import type { TaskEdits } from '../tasks/taskEdits.ts';
 import { cutByRestart, takingStart } from './restartText.ts';
 
-/**
- * Shortly after a window reload VS Code (1.139, seen once on a busy machine) started the task as it was before the edit:
- * what was started is looked at, and started once more.
- */
-const MOST_STARTS = 2;
-
 export class RestartServer {
   private readonly tasks: TaskEdits;
   private readonly runs: Runs;
@@ -61,19 +55,11 @@ export class RestartServer {
     };
     const answer = await vscode.window.showWarningMessage(t('Restart {0}?', session.entry.name), question, both);
     if (answer !== both) return;
-    let running: Session | undefined = session;
-    for (let starts = 0; running && starts < MOST_STARTS; starts += 1) {
-      if (starts > 0 && !(await this.tasks.isBehind(running))) return;
-      running = await this.stopAndStart(running);
-    }
-  }
-
-  private async stopAndStart(session: Session): Promise<Session | undefined> {
     const task = await this.tasks.taskOf(session);
     if (!task) throw new UserError('no-server', t('The task that started {0} is gone.', session.entry.name));
     const ended = await this.runs.untilEnded(session);
     await stopServer(session, this.runs);
     await ended();
-    return this.start.ensure(task);
+    await this.start.ensure(task);
   }
 }

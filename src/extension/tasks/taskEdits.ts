@@ -59,21 +59,13 @@ export class TaskEdits implements vscode.Disposable {
     return task && taskOptionsOf(task);
   }
 
-  /** Whether a server that was started a moment ago runs with anything else than its task says now. */
-  async isBehind(session: Session): Promise<boolean> {
-    return (await this.tell(session)) > 0;
-  }
-
-  /** @returns how many options differ, as far as it can be told */
-  private async tell(session: Session): Promise<number> {
+  private async tell(session: Session): Promise<void> {
     try {
       const options = await this.optionsOf(session);
       // Where the connection is lost meanwhile, the next one begins with this.
-      if (!options || !session.isConnected) return 0;
-      return (await session.request('taskOptions', options)).changed.length;
+      if (options && session.isConnected) await session.request('taskOptions', options);
     } catch (error) {
       this.log.debug(`[${session.entry.name}] was not told its task: ${messageOf(error)}`);
-      return 0;
     }
   }
 
