@@ -1,18 +1,21 @@
 /** The folder that an app runs in, of one tool alone. */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { places, type AppName } from './places.ts';
 
 /** Files that the app `modules` consists of beside its entry. */
 export const ROUTES = 300;
+const importing: readonly AppName[] = ['express', 'fastify', 'modules', 'heavy'];
+
+/** What is started in the folder of an app. */
+export const entryOf = (app: AppName): string => basename(places.apps[app]);
 
 /** @returns the file that is saved, which has the version of the code in it */
 export function writeApp(app: AppName, name: string, folder: string): string {
   mkdirSync(folder, { recursive: true });
-  // The others import nothing.
-  if (app === 'heavy' || app === 'modules') symlinkSync(places.appModules, join(folder, 'node_modules'));
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, private: true }));
-  const entry = join(folder, 'app.cjs');
+  if (importing.includes(app)) symlinkSync(places.appModules, join(folder, 'node_modules'));
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, private: true, type: 'module' }));
+  const entry = join(folder, entryOf(app));
   const source = readFileSync(places.apps[app], 'utf8');
   writeFileSync(entry, source.replace("process.env.GRACEFUL_RELOAD_GENERATION ?? '0'", "'v0'"));
   return app === 'modules' ? writeRoutes(join(folder, 'routes')) : entry;

@@ -7,6 +7,7 @@ const given = (name: string): string => {
   if (value === undefined) throw new Error(`${name} is not set: start the bench with npm run bench`);
   return value;
 };
+const app = (...path: string[]): string => join(import.meta.dirname, 'apps', ...path);
 
 export const places = {
   root,
@@ -17,14 +18,16 @@ export const places = {
   peers: given('BENCH_PEERS'),
   appModules: given('BENCH_APPS'),
   wrk: given('BENCH_WRK'),
-  clusterMaster: join(import.meta.dirname, 'apps', 'cluster', 'master.cjs'),
+  clusterMaster: app('cluster', 'master.cjs'),
   /** Of which the app `modules` has many. */
-  route: join(import.meta.dirname, 'apps', 'modules', 'route.cjs'),
+  route: app('modules', 'route.cjs'),
   apps: {
-    small: join(import.meta.dirname, 'apps', 'small', 'app.cjs'),
-    cases: join(import.meta.dirname, 'apps', 'cases', 'app.cjs'),
-    modules: join(import.meta.dirname, 'apps', 'modules', 'app.cjs'),
-    heavy: join(import.meta.dirname, 'apps', 'heavy', 'app.cjs'),
+    small: app('small', 'app.cjs'),
+    express: app('express', 'app.cjs'),
+    fastify: app('fastify', 'app.ts'),
+    modules: app('modules', 'app.cjs'),
+    heavy: app('heavy', 'app.cjs'),
+    cases: app('cases', 'app.cjs'),
     /** That of the process tests, which the strict clients are made for. */
     strict: join(root, 'test', 'process', 'fixtures', 'strict', 'app.cjs'),
   },

@@ -8,7 +8,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { endAll, marked } from '../scripts/lib/guarded.mjs';
-import { writeApp } from './appFolder.ts';
+import { entryOf, writeApp } from './appFolder.ts';
 import { places, type AppName } from './places.ts';
 import type { Tool } from './tools.ts';
 
@@ -54,7 +54,7 @@ export class Running {
   /** Resolves once the app answers. */
   static async start(tool: Tool, app: AppName, { workers = 1 }: RunningOptions = {}): Promise<Running> {
     const running = new Running(tool, app, await freePort());
-    running.child = running.spawn(tool.command('app.cjs', workers));
+    running.child = running.spawn(tool.command(entryOf(app), workers));
     const deadline = performance.now() + START_LIMIT_MS;
     while (!(await running.ask().catch(() => undefined))) {
       if (performance.now() > deadline || running.child.exitCode !== null) {

@@ -19,6 +19,12 @@ const node = process.execPath;
 const peer = (...path: string[]): string => join(places.peers, ...path);
 const pm2 = peer('pm2', 'bin', 'pm2');
 const bun = peer('bun', 'bin', 'bun.exe');
+/** Of those that would look for another program to run TypeScript with. */
+const withNode = (file: string, option: string): string[] => (file.endsWith('.ts') ? [option, 'node'] : []);
+const pm2Start = (file: string): string[] => [
+  ...[node, pm2, 'start', file, '--no-daemon', '--name', 'app'],
+  ...withNode(file, '--interpreter'),
+];
 
 export const tools = {
   ours: {
@@ -38,13 +44,13 @@ export const tools = {
   nodemon: {
     id: 'nodemon',
     name: 'nodemon',
-    command: (file) => [node, peer('nodemon', 'bin', 'nodemon.js'), '--quiet', file],
+    command: (file) => [node, peer('nodemon', 'bin', 'nodemon.js'), '--quiet', ...withNode(file, '--exec'), file],
   },
   tsx: { id: 'tsx', name: '`tsx watch`', command: (file) => [node, peer('tsx', 'dist', 'cli.mjs'), 'watch', file] },
   pm2Reload: {
     id: 'pm2-reload',
     name: '`pm2 reload`',
-    command: (file, workers) => [node, pm2, 'start', file, '--no-daemon', '--name', 'app', '-i', String(workers)],
+    command: (file, workers) => [...pm2Start(file), '-i', String(workers)],
     afterSave: [node, pm2, 'reload', 'app'],
     // A request that it loses is waited for.
     mostSaves: 10,
@@ -53,7 +59,7 @@ export const tools = {
   pm2Watch: {
     id: 'pm2-watch',
     name: '`pm2 --watch`',
-    command: (file) => [node, pm2, 'start', file, '--no-daemon', '--name', 'app', '--watch'],
+    command: (file) => [...pm2Start(file), '--watch'],
   },
   cluster: {
     id: 'cluster',

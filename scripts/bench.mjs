@@ -14,7 +14,7 @@
 // fuzz        hostile messages on the control wire, from a seed; not part of `all`
 //
 // --quick     few rounds: does it work, and about where are we
-// --saves N   of each tool and app in speed
+// --saves N   of each tool and app in speed, by default 40: about 21 minutes
 // --tools     some of them in speed and reload, by the ids of bench/tools.ts
 // --json FILE all figures
 // --readme    puts the tables into README.md, and the figures into bench/results/latest.json

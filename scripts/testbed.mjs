@@ -24,6 +24,7 @@ const appPackages = [
   '@aws-sdk/client-s3@3.1169.0',
   '@babel/core@7.29.13',
   'express@5.3.0',
+  'fastify@5.12.8',
   'graphql@16.15.0',
   'lodash@4.18.1',
   'mongoose@9.12.1',
