@@ -205,13 +205,27 @@ export function parseOwn<T extends OptionSpecs>(
   options: T,
 ): ReturnType<typeof parseArgs<{ options: T; allowPositionals: true; strict: true }>> {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    return parseArgs({ args: withNegatives(args, options), options, allowPositionals: true, strict: true });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
+    const lacking = /^Option '(?:-\w, )?(--[\w-]+).* argument (?:missing|is ambiguous)/.exec(message)?.[1];
+    if (lacking !== undefined) throw new UserError('usage', `${lacking} needs a value. See: graceful-reload --help`);
     const unknown = /Unknown option '([^' ]+)/.exec(message)?.[1];
     if (unknown !== undefined) throw unknownFlag(unknown.split(',')[0]!, Object.keys(options));
     throw new UserError('usage', message.split('\n')[0]!);
   }
+}
+
+/** A negative number is no option: that it is wrong is told as of any other value. */
+function withNegatives(args: readonly string[], options: OptionSpecs): string[] {
+  const words: string[] = [];
+  for (const [index, word] of args.entries()) {
+    const last = args[index - 1] ?? '';
+    if (/^-\d/.test(word) && options[last.replace(/^--/, '')]?.type === 'string')
+      words.splice(-1, 1, `${last}=${word}`);
+    else words.push(word);
+  }
+  return words;
 }
 
 function unknownFlag(flag: string, names: readonly string[]): UserError {
@@ -269,7 +283,7 @@ function scriptPath(file: string, cwd: string, { hasLoader, isBuilt }: Script): 
 }
 
 /** Of a file whose folder may not be there yet either. */
-function realPathToBe(path: string): string {
+export function realPathToBe(path: string): string {
   if (existsSync(path) || dirname(path) === path) return realpathSync(path);
   return join(realPathToBe(dirname(path)), basename(path));
 }

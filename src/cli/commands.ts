@@ -1,6 +1,6 @@
 /** The commands that talk to a running server. */
 import { once } from 'node:events';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { ControlClient } from '../client/controlClient.ts';
@@ -8,7 +8,7 @@ import { readLog } from '../client/readLog.ts';
 import { listServers, pickServer } from '../client/registry.ts';
 import type { ReloadReport, Snapshot } from '../protocol/status.ts';
 import { isUserError, UserError } from '../protocol/userError.ts';
-import { duration, parseOwn, wholeNumber } from './arguments.ts';
+import { duration, parseOwn, realPathToBe, wholeNumber } from './arguments.ts';
 import {
   explanationText,
   liveText,
@@ -197,7 +197,7 @@ async function explain(args: readonly string[]): Promise<number> {
   const [file] = positionals;
   if (file === undefined) throw new UserError('usage', 'Which file? Usage: graceful-reload explain <file>');
   const client = await connect(values.server);
-  const explanation = await client.request('explain', { file: realPath(file) });
+  const explanation = await client.request('explain', { file: realPathToBe(resolve(file)) });
   client.dispose();
   if (explanation.verdict === 'none' && !existsSync(file))
     throw new UserError('usage', `There is no file ${resolve(file)}, and no process has loaded one.`);
@@ -232,14 +232,6 @@ function parse<T extends Parameters<typeof parseOwn>[1]>(
 async function connect(server: string | undefined): Promise<ControlClient> {
   const entry = pickServer(await listServers(), { cwd: process.cwd(), server });
   return ControlClient.connect(entry, 'cli');
-}
-
-function realPath(file: string): string {
-  try {
-    return realpathSync(resolve(file));
-  } catch {
-    return resolve(file);
-  }
 }
 
 function print(text: string): void {

@@ -12,7 +12,7 @@ import { withoutDebugger } from './debuggerEnv.ts';
 import { declaredDefinition, plainDefinition, specsOf, type Declared } from './definitions.ts';
 import { errorPlace, plainError, REFUSED_FLAGS } from './errors.ts';
 import { keepTexts, NO_BOOTSTRAP, ProcessFiles, withoutEnvFiles } from './files.ts';
-import { launchOf, readEnvironment, type Launch } from './launch.ts';
+import { launchOf, readEnvironment, type Launch, type Program } from './launch.ts';
 import type { Facts, StartedWith } from './facts.ts';
 import type { Loop } from './loop.ts';
 import { originOf } from './meaning.ts';
@@ -64,13 +64,12 @@ export class Changes {
     let launch: Launch;
     try {
       const environment = readEnvironment(options.envFiles, startedWith.environment);
-      this.loop.counting.began(files, options.script, options.nodeArgs, environment);
+      const program: Program = { entry: options.script, nodeArgs: options.nodeArgs, cwd: options.cwd };
+      this.loop.counting.began(files, program, environment);
       launch = launchOf({
+        ...program,
         node: this.loop.parts.node,
-        entry: options.script,
         args: options.args,
-        nodeArgs: options.nodeArgs,
-        cwd: options.cwd,
         env: withoutDebugger({ ...environment.env, ...this.loop.parts.extraEnv }),
         role: 'bootstrap',
         root: options.cwd,

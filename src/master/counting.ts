@@ -9,7 +9,7 @@ import type { Disk, Origin, ProcessFiles } from './files.ts';
 import type { Glob } from './globs.ts';
 import { Includes } from './includes.ts';
 import { installationOf } from './installation.ts';
-import { configFilesOf, type Environment } from './launch.ts';
+import { configFilesOf, type Environment, type Program } from './launch.ts';
 import { allFiles } from './meaning.ts';
 
 export interface CountingParts {
@@ -29,10 +29,10 @@ export class Counting {
   }
 
   /** A process begins to boot that will run the entry. */
-  began(files: ProcessFiles, entry: string, nodeArgs: readonly string[], environment: Environment): void {
+  began(files: ProcessFiles, program: Program, environment: Environment): void {
     files.takeEnvironment(environment);
     for (const file of environment.files.keys()) this.parts.watch(file);
-    this.countNow(files, configFilesOf(entry, nodeArgs, environment.env), 'config');
+    this.countNow(files, configFilesOf({ ...program, env: environment.env }), 'config');
   }
 
   /** A worker has taken the process, whose entry will run next. */

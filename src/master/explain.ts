@@ -2,12 +2,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, extname, sep } from 'node:path';
 import { scopeOf } from '../core/changeScope.ts';
+import { ABSENT } from '../protocol/digest.ts';
 import type { Explanation } from '../protocol/status.ts';
 import type { Facts } from './facts.ts';
 import { ProcessFiles, type Origin } from './files.ts';
 import { globFor } from './globs.ts';
 import { importChain, lineOfMention, type ChainGraph, type ChainStep } from './importChain.ts';
-import { allFiles, bootstrapSet, groupFiles } from './meaning.ts';
+import { allFiles, bootstrapSet, everyFile, groupFiles, isOfInterest } from './meaning.ts';
 import { isBuiltFrom } from './sourceMaps.ts';
 
 /** What a builder makes programs of. */
@@ -55,6 +56,9 @@ function mentionOf(facts: Facts, file: string, groups: readonly string[], origin
 }
 
 export function explain(facts: Facts, path: string): Explanation {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return explainFolder(facts, path);
+  // Notes what an import waits for.
+  isOfInterest(facts, path);
   const bootstrap = bootstrapSet(facts);
   const { verdict, reload, fixed, inBootstrap } = scopeOf(path, groupFiles(facts), bootstrap);
   if (verdict === 'none') return explainBuilt(facts, path) ?? explainNone(facts, path);
@@ -79,6 +83,21 @@ export function explain(facts: Facts, path: string): Explanation {
 
 function explainNone(facts: Facts, path: string): Explanation {
   const reason = `Saving it does nothing: ${whyNothing(facts, path)}.`;
+  return { file: facts.display(path), verdict: 'none', groups: [], reason, chain: [] };
+}
+
+/** Files that are named of those in a folder. */
+const NAMED = 3;
+
+function explainFolder(facts: Facts, path: string): Explanation {
+  const inside = [...everyFile(facts)].filter((file) => file.startsWith(path + sep) && existsSync(file));
+  const named = inside.slice(0, NAMED).map((file) => facts.display(file));
+  const more = inside.length - named.length;
+  const count = `${inside.length} file${inside.length === 1 ? '' : 's'} in it count${inside.length === 1 ? 's' : ''}`;
+  const reason =
+    inside.length === 0
+      ? 'It is a folder, and no process has loaded a file in it.'
+      : `It is a folder. ${count}: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}. Ask for one of them.`;
   return { file: facts.display(path), verdict: 'none', groups: [], reason, chain: [] };
 }
 
@@ -124,6 +143,7 @@ function because(facts: Facts, path: string, groups: readonly string[]): string 
   const file = basename(path);
   const set = filesOfGroup(facts, path, groups[0]);
   const origin: Origin | undefined = set.loaded.has(path) ? set.origins.get(path) : 'include';
+  if (origin === undefined && set.loaded.get(path) === ABSENT) return `${names} asked for it, and it was not there`;
   switch (origin) {
     case 'read':
       return `${names} read it before it was ready`;

@@ -1,6 +1,7 @@
 /** How a process of a group is started: Node's flags, the loader for TypeScript, environment and configuration of the preload. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseEnv } from 'node:util';
 import { CONFIG_VARIABLE, type PreloadConfig } from '../protocol/worker.ts';
 import { acceptsInMaster } from '../platform/accepting.ts';
@@ -35,6 +36,9 @@ export interface LaunchRequest {
   /** For the role `check`: the files to compile. */
   readonly check?: readonly string[];
 }
+
+/** What runs where, with which flags of Node. */
+export type Program = Pick<LaunchRequest, 'entry' | 'nodeArgs' | 'cwd'>;
 
 export function launchOf(request: LaunchRequest): Launch {
   const { node, entry, env } = request;
@@ -79,11 +83,15 @@ function nearestFile(name: string, folder: string): string | undefined {
 }
 
 /** Files that decide how the entry is run, without it loading them. */
-export function configFilesOf(entry: string, nodeArgs: readonly string[], env: NodeJS.ProcessEnv): string[] {
+export function configFilesOf({ entry, nodeArgs, cwd, env }: Program & Pick<LaunchRequest, 'env'>): string[] {
   // Node's own type stripping does not look at tsconfig.json.
   const options = hasLoader(entry, nodeArgs, env) ? nearestFile('tsconfig.json', dirname(entry)) : undefined;
+  // Some Nodes load these where nothing of ours sees it.
+  const hooks = preloadsOf([...nodeArgs, ...nodeOptionsOf(env)])
+    .filter(({ flag, specifier }) => flag.endsWith('loader') && /^(?:\.{0,2}\/|file:)/.test(specifier))
+    .map(({ specifier }) => fileURLToPath(new URL(specifier, pathToFileURL(join(cwd, 'here')))));
   const files = [nearestManifest(dirname(entry)), options];
-  return files.filter((file) => file !== undefined);
+  return [...files.filter((file) => file !== undefined), ...hooks];
 }
 
 /** The environment of a process, with the files it partly comes from. */

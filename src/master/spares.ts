@@ -269,7 +269,8 @@ export class Spares {
 
   private begin(group: GroupDefinition, launch: Launch, environment: Environment, events: WorkerEvents): GroupProcess {
     const begun = new GroupProcess(launch, this.loop, events);
-    this.loop.counting.began(begun.files, group.entry, group.options.nodeArgs, environment);
+    const { entry, cwd, options } = group;
+    this.loop.counting.began(begun.files, { entry, nodeArgs: options.nodeArgs, cwd }, environment);
     if (begun.process.pid !== undefined) this.parts.reaper.watch(begun.process.pid);
     return begun;
   }

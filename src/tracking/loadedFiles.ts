@@ -150,14 +150,13 @@ function registerSyncHooks(tracker: Tracker): void {
   Module.registerHooks({
     resolve(specifier, context, next) {
       const parent = pathOf(context.parentURL);
-      let result;
-      try {
-        result = next(specifier, context);
-      } catch (error) {
-        if (specifier === OWN_NAME) return { url: pathToFileURL(tracker.indexFile).href, shortCircuit: true };
-        tracker.missing(parent, specifier);
-        throw error;
-      }
+      const result =
+        specifier === OWN_NAME
+          ? nextOrOwn(() => next(specifier, context), tracker)
+          : unlessMissing(
+              () => next(specifier, context),
+              () => tracker.missing(parent, specifier),
+            );
       const file = pathOf(result.url);
       if (file !== undefined) {
         tracker.edge(parent, file, specifier);
@@ -183,6 +182,36 @@ function registerSyncHooks(tracker: Tracker): void {
   });
 }
 
+/** Our own package need not be installed. */
+function nextOrOwn(next: () => Module.ResolveFnOutput, tracker: Tracker): Module.ResolveFnOutput {
+  try {
+    return next();
+  } catch {
+    return { url: pathToFileURL(tracker.indexFile).href, shortCircuit: true };
+  }
+}
+
+/** So many lines of a stack are the hooks'. */
+const HOOK_FRAMES = 10;
+
+/**
+ * Never catches the error: Node shows where it was thrown, and that would be here. Its stack is longer by what the hooks add,
+ * so that the line that asked for the file stands in it.
+ */
+function unlessMissing<T>(find: () => T, onMissing: () => void): T {
+  const limit = Error.stackTraceLimit;
+  const isLimited = typeof limit === 'number' && limit > 0 && Object.isExtensible(Error);
+  let found: T | undefined;
+  if (isLimited) Error.stackTraceLimit = limit + HOOK_FRAMES;
+  try {
+    found = find();
+    return found;
+  } finally {
+    if (isLimited) Error.stackTraceLimit = limit;
+    if (found === undefined) onMissing();
+  }
+}
+
 /** For a `require` they are a set, not the documented list (seen in 22.15). */
 function isImport(conditions: Iterable<string> | undefined): boolean {
   for (const condition of conditions ?? []) if (condition === 'import') return true;
@@ -201,14 +230,15 @@ function wrapCommonJs(tracker: Tracker): void {
   const loader = Module as unknown as { _resolveFilename: ResolveFilename };
   const original = loader._resolveFilename;
   loader._resolveFilename = function (request, parent, isMain, options) {
+    const resolved = (): string => original.call(this, request, parent, isMain, options);
     let file: string;
-    try {
-      file = original.call(this, request, parent, isMain, options);
-    } catch (error) {
-      if (request === OWN_NAME) return tracker.indexFile;
-      tracker.missing(parent?.filename ?? undefined, request);
-      throw error;
-    }
+    if (request === OWN_NAME) {
+      try {
+        file = resolved();
+      } catch {
+        return tracker.indexFile;
+      }
+    } else file = unlessMissing(resolved, () => tracker.missing(parent?.filename ?? undefined, request));
     if (isAbsolute(file)) {
       tracker.edge(parent?.filename ?? undefined, file, request);
       tracker.load(file);

@@ -5,12 +5,12 @@
  */
 import Module from 'node:module';
 import { join } from 'node:path';
-import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
+import { getEnvironmentData, isInternalThread, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import type * as Bootstrap from '../bootstrap/host.ts';
 import type { ClusterChildConfig } from '../protocol/clusterChild.ts';
 import { CONFIG_VARIABLE, REPORT_FD, type PreloadConfig } from '../protocol/worker.ts';
 import { ReportPipe } from '../tracking/reportPipe.ts';
-import { track } from '../tracking/track.ts';
+import { track, trackReads } from '../tracking/track.ts';
 import type { Report } from '../protocol/workerMessages.ts';
 import { Channel } from './channel.ts';
 import { compileFiles } from './compileFiles.ts';
@@ -22,6 +22,7 @@ import { Drain, endProgram } from './drain.ts';
 import { installFigures } from './figures.ts';
 import { installGate, type MainModule } from './gate.ts';
 import { importAhead } from './imports.ts';
+import { hideHooks } from './hideHooks.ts';
 import { Inspector } from './inspector.ts';
 import { canMoveConnections, type DatagramHandle } from './internals.ts';
 import { Listeners } from './listeners.ts';
@@ -218,6 +219,7 @@ async function declare(
 
 function reportUncaught(reports: ReportPipe): void {
   process.on('uncaughtExceptionMonitor', (error: unknown) => {
+    hideHooks(error);
     const { message, stack, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
     reports.write({ r: 'error', message, stack: stack ?? null, code: code ?? null });
     reports.flush();
@@ -234,5 +236,8 @@ function trackThread(): void {
     reports.write({ ...text, thread: true });
     reports.flush();
   };
-  track({ report, indexFile, asyncLoader: false, root, isReady: () => readyFlag[0] === 1 });
+  const isReady = (): boolean => readyFlag[0] === 1;
+  // Node's thread for the hooks of loaders, where it is given preloads at all: hooks of ours break it (22.22.3 to 22.x).
+  if (isInternalThread) trackReads({ report, root, isReady, isModule: () => false });
+  else track({ report, indexFile, asyncLoader: false, root, isReady });
 }

@@ -59,6 +59,10 @@ test('wrong usage exits 2 and names what was probably meant', async (t) => {
   assertRefusal(await project.run(['reload', '--slt', '1']), 2, /Unknown option --slt\. Did you mean --slot\?/);
   assertRefusal(await project.run(['reload', 'extra']), 2, /Unexpected argument "extra"/);
   assertRefusal(await project.run(['explain']), 2, /Which file\?/);
+  assertRefusal(await project.run(['wait', '--timeout', '-1']), 2, /--timeout is a duration .*, not "-1"/);
+  assertRefusal(await project.run(['wait', '--timeout']), 2, /--timeout needs a value/);
+  assertRefusal(await project.run(['logs', '--group', '--follow']), 2, /--group needs a value/);
+  assertRefusal(await project.run(['logs', '-1']), 2, /Unknown option -1/);
   const usage = await project.json(['reload', '--slot', 'x']);
   assert.equal(usage.code, 2);
   assert.equal(codeOf(usage), 'usage');

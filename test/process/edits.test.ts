@@ -204,6 +204,23 @@ test('J. every kind of file: what saving it would do, and what it then does', as
     });
   }
 
+  await t.test('a folder: what in it counts', async () => {
+    const told = async (path: string): Promise<string> => {
+      const { verdict, reason } = await server.control.request('explain', { file: project.path(path) });
+      assert.equal(verdict, 'none');
+      return reason;
+    };
+    assert.equal(
+      await told('packages/shared'),
+      'It is a folder. 1 file in it counts: packages/shared/index.cjs. Ask for one of them.',
+    );
+    assert.match(
+      await told('config'),
+      /^It is a folder\. 8 files in it count: config\/\S+, config\/\S+, config\/\S+ and 5 more\./,
+    );
+    assert.equal(await told('data'), 'It is a folder, and no process has loaded a file in it.');
+  });
+
   for (const row of ROWS.filter(({ verdict }) => verdict !== 'none')) {
     await t.test(`${row.file} is saved: ${row.verdict}`, async () => {
       const before = project.read(row.file);
@@ -235,6 +252,11 @@ test('J. every kind of file: what saving it would do, and what it then does', as
   });
 
   await t.test('files that come to be: what an import waited for, what is included, an installation', async () => {
+    const waited = await server.control.request('explain', { file: project.path('lib/optional.ts') });
+    assert.deepEqual(
+      [waited.verdict, waited.reason],
+      ['reload', 'Saving it reloads web: web asked for it, and it was not there.'],
+    );
     for (const file of ['lib/optional.ts', 'views/new/list.html', 'node_modules/.package-lock.json']) {
       const { trigger } = await server.reloadBy(() => project.write(file, file.endsWith('.ts') ? '' : '{ }\n'));
       assert.deepEqual(trigger.files, [file]);

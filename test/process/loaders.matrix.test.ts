@@ -3,7 +3,9 @@
  * the port over to the new code while requests run, and a broken save is rejected with its place.
  */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { cli } from './harness/paths.ts';
 import { Project } from './harness/project.ts';
 import { startLoad } from './harness/requests.ts';
 import type { Explanation } from '../../src/protocol/status.ts';
@@ -98,3 +100,28 @@ for (const [name, kind] of Object.entries(kinds)) {
     assert.deepEqual([...new Set(answers.map(({ body }) => body['message']))].sort(), ['one', 'two']);
   });
 }
+
+test('a require of what is not there: Node shows no code of ours, and the place is told', async (t) => {
+  const project = Project.of('cjs', t);
+  project.write('hooks.mjs', 'export const resolve = (specifier, context, next) => next(specifier, context);\n');
+  project.write('asks.cjs', "const load = () =>\n  require('./absent.cjs');\nload();\n");
+  // With a loader some Nodes are watched in another way.
+  for (const flags of [[], ['--no-warnings', '--loader', './hooks.mjs']]) {
+    const { code, stdout, stderr } = await project.run(['start', '--no-watch', ...flags, 'asks.cjs']);
+    assert.equal(code, 1);
+    assert.match(stderr, /^node:internal\/modules\/cjs\/loader:\d+$/m, 'where it was thrown');
+    assert.match(stderr, /^ {4}at load \(.*asks\.cjs:2:3\)$/m);
+    assert.match(stderr, /asks\.cjs cannot be started: Error: Cannot find module '\.\/absent\.cjs' at asks\.cjs:2:3$/m);
+    for (const ours of [join(cli, '..'), 'customization_hooks'])
+      assert.ok(!(stdout + stderr).includes(ours), `${flags.join(' ')}\n${stderr}`);
+  }
+});
+
+test('--loader: the program runs, and the file of the hooks counts', async (t) => {
+  const project = Project.of('cjs', t);
+  project.write('hooks.mjs', 'export const resolve = (specifier, context, next) => next(specifier, context);\n');
+  const server = await project.ready(['--no-warnings', '--loader', './hooks.mjs', 'app.cjs']);
+  const { trigger, result } = await server.reloadBy(() => project.write('hooks.mjs', 'export {};\n'));
+  assert.deepEqual([result, trigger.files], ['done', ['hooks.mjs']]);
+  assert.equal((await server.ask()).body['message'], 'one');
+});

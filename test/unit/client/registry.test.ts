@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { pickServer } from '../../../src/client/registry.ts';
-import { isWithin } from '../../../src/platform/within.ts';
+import { isWithin, pickServer } from '../../../src/client/registry.ts';
 import type { RegistryEntry } from '../../../src/protocol/registry.ts';
 
 // None of these folders is there, so no link leads elsewhere.
