@@ -86,7 +86,7 @@ export function createApp(context: vscode.ExtensionContext): App {
   const running = own(new RunningVersions(servers, folders));
   own(vscode.workspace.registerTextDocumentContentProvider(RUNNING_SCHEME, running));
   const start = new StartServer(servers, runs, view, provider, own(new DeadTerminals(runs)));
-  const restart = new RestartServer(own(new TaskEdits(servers, detected, log)), runs, start);
+  const restart = new RestartServer(own(new TaskEdits(servers, detected, log)), runs, start, servers);
   own(
     new BootstrapEdits({
       servers,

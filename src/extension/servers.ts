@@ -50,6 +50,19 @@ export class Servers implements vscode.Disposable {
     return this.sessions.find((session) => session.id === id);
   }
 
+  /** Until a server that was told to stop is gone: an answer to that comes before its process has ended. */
+  async untilGone(session: Session): Promise<void> {
+    await new Promise<void>((done) => {
+      const look = (): void => {
+        if (this.byPid.get(session.entry.pid) === session) return;
+        subscription.dispose();
+        done();
+      };
+      const subscription = this.changed.event(look);
+      look();
+    });
+  }
+
   /** Begins to watch; does file system work, so not before `activate` has returned. */
   start(): void {
     if (this.disposed || this.subscriptions.length > 0) return;

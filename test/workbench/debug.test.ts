@@ -39,11 +39,20 @@ const options = shopOn(port, {
 workbenchTest('debugging over reloads', options, async (_workbench, window, step) => {
   const { sidebar, editor, debugging, palette } = window;
 
-  /** A request that is held at the breakpoint until the debugger lets it go. */
+  /**
+   * A request that is held at the breakpoint until the debugger lets it go. A debugger is attached a moment before it has
+   * told its breakpoints, and nothing in the window says when it has: what is answered before that is asked again.
+   */
   const stopsAndAnswers = async (pattern: RegExp, picture: string): Promise<void> => {
-    const answer = get(port, '/');
-    answer.catch(() => undefined);
-    await debugging.paused();
+    let answer = get(port, '/');
+    await waitFor(
+      async () => {
+        const first = await Promise.race([answer.then(() => 'answered'), debugging.paused().then(() => 'paused')]);
+        if (first === 'answered') answer = get(port, '/');
+        return first === 'paused';
+      },
+      { what: 'the program to stop at the breakpoint' },
+    );
     await sidebar.waitForRow(/^1 .*paused in the debugger/);
     await window.screenshot(picture);
     await debugging.resume();

@@ -39,7 +39,7 @@ workbenchTest(
     },
   },
   async (workbench, window, step) => {
-    const { sidebar, statusBar, problems, editor, notifications } = window;
+    const { sidebar, statusBar, problems, editor, notifications, terminal } = window;
     const workers = (generation: number, slots: number) => settled(window, generation, { group: 'main', slots });
     const ours = async () => (await problems.list()).filter(({ source }) => source === 'graceful-reload');
     const flag = (what: RegExp) => sidebar.waitForRow(what);
@@ -110,25 +110,24 @@ workbenchTest(
       },
     );
 
-    await step(
-      'another Node takes a stop and a start, a question says so, and nothing happens without a yes',
-      async () => {
-        const pid = await masterPid();
-        await editor.edit(FILE, (text) =>
-          text.replace('"workers": 3', `"workers": 1,\n      "node": ${JSON.stringify(process.execPath)}`),
-        );
-        await flag(/start options: workers · with a stop and a start: node$/);
-        await notifications.clearAll();
-        await window.screenshot('10 another Node');
-        await sidebar.clickInline('Needs restart (1)', 'Restart Server');
-        const dialog = await waitFor(() => notifications.dialog(), { what: 'the question' });
-        assert.match(dialog.text, /node needs another process: the server stops, then starts/);
-        assert.ok(dialog.buttons.includes('Stop and Start'), dialog.buttons.join());
-        await window.screenshot('10 stop and start');
-        await notifications.clickDialog('Cancel');
-        await workers(2, 3);
-        assert.equal(await masterPid(), pid, 'nothing was stopped');
-      },
-    );
+    await step('another Node takes a stop and a start, and a question says so', async () => {
+      const pid = await masterPid();
+      await editor.edit(FILE, (text) =>
+        text.replace('"workers": 3', `"workers": 1,\n      "node": ${JSON.stringify(process.execPath)}`),
+      );
+      await flag(/start options: workers · with a stop and a start: node$/);
+      await notifications.clearAll();
+      await window.screenshot('10 another Node');
+      await sidebar.clickInline('Needs restart (1)', 'Restart Server');
+      const dialog = await waitFor(() => notifications.dialog(), { what: 'the question' });
+      assert.match(dialog.text, /node needs another process: the server stops, then starts/);
+      assert.ok(dialog.buttons.includes('Stop and Start'), dialog.buttons.join());
+      await window.screenshot('10 stop and start');
+      await notifications.clickDialog('Stop and Start');
+      await workers(1, 1);
+      await noFlag();
+      assert.notEqual(await masterPid(), pid);
+      await terminal.waitForText(/--workers 1 [^]*ready in/);
+    });
   },
 );

@@ -107,7 +107,7 @@ workbenchTest(
       assert.deepEqual(await known(workbench), before);
       // VS Code attaches the terminal anew, as one of a task; asked for before, it would open another one.
       await waitFor(() => terminal.isShown(), { what: 'the terminal' });
-      await terminal.waitForText(/g2 {2}src\/catalog\.ts saved/);
+      await terminal.waitForText(/g2 {2}src\/catalog\.ts (saved|changed)/);
       await startAgain(window);
       assert.equal((await terminal.names()).length, 1);
       await window.screenshot('8 reloaded window');

@@ -5,6 +5,7 @@ import type { ReloadReport } from '../../protocol/status.ts';
 import { UserError } from '../../protocol/userError.ts';
 import type { StartServer } from '../commands/startServer.ts';
 import { stopServer } from '../commands/stopServer.ts';
+import type { Servers } from '../servers.ts';
 import type { Session } from '../session.ts';
 import type { Runs } from '../tasks/runs.ts';
 import type { TaskEdits } from '../tasks/taskEdits.ts';
@@ -14,11 +15,13 @@ export class RestartServer {
   private readonly tasks: TaskEdits;
   private readonly runs: Runs;
   private readonly start: StartServer;
+  private readonly servers: Servers;
 
-  constructor(tasks: TaskEdits, runs: Runs, start: StartServer) {
+  constructor(tasks: TaskEdits, runs: Runs, start: StartServer, servers: Servers) {
     this.tasks = tasks;
     this.runs = runs;
     this.start = start;
+    this.servers = servers;
   }
 
   /** @returns undefined when the person took it back, or the server was started anew */
@@ -59,7 +62,7 @@ export class RestartServer {
     if (!task) throw new UserError('no-server', t('The task that started {0} is gone.', session.entry.name));
     const ended = await this.runs.untilEnded(session);
     await stopServer(session, this.runs);
-    await ended();
+    await Promise.all([ended(), this.servers.untilGone(session)]);
     await this.start.ensure(task);
   }
 }
