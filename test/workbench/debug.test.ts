@@ -36,7 +36,7 @@ const options = shopOn(port, {
   },
 });
 
-workbenchTest('debugging over reloads', options, async (_workbench, window, step) => {
+workbenchTest('debugging over reloads', options, async (workbench, window, step) => {
   const { sidebar, editor, debugging, palette } = window;
 
   /**
@@ -117,6 +117,32 @@ workbenchTest('debugging over reloads', options, async (_workbench, window, step
   });
 
   await step('the session ends with the server', async () => {
+    await sidebar.clickTitle('Stop Server');
+    await debugging.ended();
+  });
+
+  await step('Attach Debugger of a group follows each of its workers', async () => {
+    const config = join(workbench.folder, 'src/config.ts');
+    writeFileSync(config, readFileSync(config, 'utf8').replace('workers = 1', 'workers = 2'));
+    await sidebar.open();
+    await sidebar.clickWelcome('Start Server');
+    const old = await settled(window, 1, { slots: 2 });
+    await sidebar.clickContextMenu(/^web /, 'Attach Debugger');
+    const bothAttached = (): Promise<unknown> =>
+      sidebar.waitForRows(
+        (rows) => rows.filter(({ description }) => description.includes('debugger attached')).length === 2,
+        'a debugger on both workers of web',
+      );
+    await bothAttached();
+    await changeTitle('round and red', 'of iron');
+    const next = await settled(window, 2, { slots: 2 });
+    assert.deepEqual(
+      next.filter(({ pid }) => old.some((one) => one.pid === pid)),
+      [],
+    );
+    await bothAttached();
+    await sidebar.open();
+    await window.screenshot('7 a group attached');
     await sidebar.clickTitle('Stop Server');
     await debugging.ended();
   });
