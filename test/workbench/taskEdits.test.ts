@@ -23,7 +23,8 @@ const TASKS = `{
       "args": ["\${workspaceFolder}/app.cjs", "\${env:LEVEL}"],
       "env": { "PORT": "${port}", "HERE": "\${workspaceFolderBasename}" },
       "problemMatcher": "$graceful-reload"
-    }
+    },
+    { "label": "ask", "type": "shell", "command": "curl -sS localhost:${port}", "dependsOn": "serve", "problemMatcher": [] }
   ]
 }
 `;
@@ -39,7 +40,7 @@ workbenchTest(
     },
   },
   async (workbench, window, step) => {
-    const { sidebar, statusBar, problems, editor, notifications, terminal } = window;
+    const { sidebar, statusBar, problems, editor, notifications, palette, terminal } = window;
     const workers = (generation: number, slots: number) => settled(window, generation, { group: 'main', slots });
     const ours = async () => (await problems.list()).filter(({ source }) => source === 'graceful-reload');
     const flag = (what: RegExp) => sidebar.waitForRow(what);
@@ -128,6 +129,14 @@ workbenchTest(
       await noFlag();
       assert.notEqual(await masterPid(), pid);
       await terminal.waitForText(/--workers 1 [^]*ready in/);
+    });
+
+    await step('a task that depends on ours runs once the server is ready', async () => {
+      await sidebar.clickTitle('Stop Server');
+      await sidebar.waitForWelcome(({ buttons }) => buttons.includes('Start Server'), 'a button to start');
+      await palette.run('Tasks: Run Task');
+      await palette.pick('ask');
+      await terminal.waitForText(/"message": ?"one"/);
     });
   },
 );
