@@ -7,8 +7,9 @@ const ranges = { minute, tenMinutes: 10 * minute, hour: 60 * minute, everything:
 const marks = { done: '✓', rejected: '✗', superseded: '–', stopped: '–' };
 /** Height of a bar with the gap below it. */
 const rowHeight = 18;
-/** Room for this many labels below each other in the axis. */
-const tickCount = 6;
+/** Width of a time in the axis and of a reload's number, with the gap beside it. */
+const tickWidth = 90;
+const markWidth = 40;
 
 const state = { range: 'tenMinutes', selected: undefined, ...vscode.getState() };
 let timeline;
@@ -18,6 +19,7 @@ window.addEventListener('message', ({ data }) => {
   remember({ server: data.server });
   draw();
 });
+window.addEventListener('resize', () => timeline && drawChart());
 // Bars of running workers grow.
 setInterval(() => {
   if (timeline?.isRunning && !document.hidden) drawChart();
@@ -79,7 +81,8 @@ function drawChart() {
   const now = timeline.isRunning ? Math.max(Date.now(), timeline.now) : timeline.now;
   const from = Math.max(timeline.from, now - ranges[state.range]);
   const percent = (time) => `${(100 * (Math.min(Math.max(time, from), now) - from)) / Math.max(1, now - from)}%`;
-  put('chart', [from, now, state.selected, timeline.lanes], ...chart(from, now, percent));
+  const width = page.querySelector('.track')?.clientWidth ?? page.clientWidth;
+  put('chart', [from, now, width, state.selected, timeline.lanes], ...chart(from, now, width, percent));
 }
 
 function rangeChoice() {
@@ -107,7 +110,7 @@ function legend() {
   );
 }
 
-function chart(from, now, percent) {
+function chart(from, now, width, percent) {
   const visible = timeline.lanes.map((lane) => {
     const bars = inRows(lane.bars.filter(({ to }) => to === null || to >= from));
     return { ...lane, bars, rows: Math.max(1, ...bars.map(({ row }) => row + 1)) };
@@ -128,7 +131,7 @@ function chart(from, now, percent) {
         ),
       ),
   );
-  return [() => axis(from, now, percent), () => reloadMarks(from, percent), ...rows];
+  return [() => axis(from, now, width, percent), () => reloadMarks(from, now, width, percent), ...rows];
 }
 
 /** While a worker is replaced its slot has two: a bar goes into the first row that is free when it begins. */
@@ -142,7 +145,8 @@ function inRows(bars) {
   });
 }
 
-function axis(from, now, percent) {
+function axis(from, now, width, percent) {
+  const tickCount = Math.max(2, Math.min(6, Math.floor(width / tickWidth)));
   const step = (now - from) / tickCount;
   const ticks = Array.from({ length: tickCount }, (_, index) => from + index * step).map((time) =>
     make('span', { style: { left: percent(time) } }, new Date(time).toLocaleTimeString([], { hourCycle: 'h23' })),
@@ -155,10 +159,15 @@ function axis(from, now, percent) {
   );
 }
 
-function reloadMarks(from, percent) {
+function reloadMarks(from, now, width, percent) {
   const shown = timeline.marks.filter(({ at }) => at >= from);
-  const signs = shown.map(({ id, at, result }) =>
-    make('span', { style: { left: percent(at) } }, `${marks[result]}${id}`),
+  const named = withRoom(shown, (markWidth * Math.max(1, now - from)) / Math.max(1, width));
+  const signs = shown.map((mark) =>
+    make(
+      'span',
+      { classes: named.includes(mark) ? '' : 'crowded', style: { left: percent(mark.at) } },
+      ...(named.includes(mark) ? [`${marks[mark.result]}${mark.id}`] : []),
+    ),
   );
   // The table below says the same in words.
   return make(
@@ -167,6 +176,16 @@ function reloadMarks(from, percent) {
     make('span'),
     make('div', { classes: 'track' }, ...signs),
   );
+}
+
+/** Of reloads that lie closer than a number is wide some stay without: rejected ones are named first, then the latest. */
+function withRoom(reloads, room) {
+  const byNeed = [...reloads].sort(
+    (a, b) => Number(b.result === 'rejected') - Number(a.result === 'rejected') || b.at - a.at,
+  );
+  const named = [];
+  for (const mark of byNeed) if (named.every(({ at }) => Math.abs(at - mark.at) >= room)) named.push(mark);
+  return named;
 }
 
 function barElement(bar, isReachable, now, percent) {

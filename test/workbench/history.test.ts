@@ -77,6 +77,28 @@ workbenchTest('the history of a server', shopOn(port), async (_workbench, window
     await window.screenshot('7 history page');
   });
 
+  await step('in a narrow page neither times nor numbers of reloads lie over each other', async () => {
+    const size = window.page.viewportSize()!;
+    await window.page.setViewportSize({ width: 640, height: size.height });
+    await waitFor(async () => (await history.labels('ticks')).length === 2, { what: 'fewer times' });
+    for (const kind of ['ticks', 'marks'] as const) {
+      const labels = await history.labels(kind);
+      const named = labels.filter(({ text }) => text !== '');
+      named.forEach(({ text, left }, at) => {
+        const before = named[at - 1];
+        assert.ok(!before || before.right <= left, `${before?.text} lies over ${text}`);
+      });
+      if (kind === 'ticks') continue;
+      assert.equal(labels.length, 3, 'each reload has its line');
+      assert.ok(
+        named.some(({ text }) => text === '✗2'),
+        'the rejected one is named',
+      );
+    }
+    await window.screenshot('7 history page narrow');
+    await window.page.setViewportSize(size);
+  });
+
   await step('it follows what happens, and keeps the past of a server that was stopped', async () => {
     await palette.run('Graceful Reload: Reload Workers');
     await history.waitForBars(

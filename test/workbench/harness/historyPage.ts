@@ -35,6 +35,17 @@ export class HistoryPage {
     return lanes.flatMap(({ lane, bars }) => bars.map((bar) => ({ lane: plain(lane), ...bar })));
   }
 
+  /** Texts above the bars, each with where it begins and ends: the times, and the numbers of the reloads. */
+  async labels(kind: 'ticks' | 'marks'): Promise<{ text: string; left: number; right: number }[]> {
+    const all = await this.#frame.locator(`.${kind} .track span`).evaluateAll((nodes: unknown) =>
+      Array.from(nodes as (PageElement & { getBoundingClientRect(): { left: number; right: number } })[], (node) => {
+        const { left, right } = node.getBoundingClientRect();
+        return { text: node.textContent ?? '', left, right };
+      }),
+    );
+    return all.sort((a, b) => a.left - b.left);
+  }
+
   waitForBars(isWanted: (bars: Bar[]) => boolean, what: string): Promise<Bar[]> {
     return waitForValue(() => this.bars(), isWanted, { what });
   }
