@@ -14,11 +14,12 @@ import { fuzzPart, soakPart } from './reliability.ts';
 import { isMet, markdown, type Report } from './report.ts';
 import { speed } from './speed.ts';
 import { throughput } from './throughput.ts';
+import { trace } from './trace.ts';
 
 type Part = (options: Options) => Promise<Report>;
 const compared: Record<string, Part> = { speed, reload, throughput, cases: casesPart, flags, activation };
-/** They take an hour, and compare with nobody. */
-const parts: Record<string, Part> = { ...compared, soak: soakPart, fuzz: fuzzPart };
+/** They compare with nobody, and some take an hour. */
+const parts: Record<string, Part> = { ...compared, trace, soak: soakPart, fuzz: fuzzPart };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

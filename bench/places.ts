@@ -19,6 +19,9 @@ export const places = {
   appModules: given('BENCH_APPS'),
   wrk: given('BENCH_WRK'),
   clusterMaster: app('cluster', 'master.cjs'),
+  /** What marks the phases of a reload, in the master and in the worker. */
+  traceMaster: app('trace', 'master.cjs'),
+  traceWorker: app('trace', 'worker.cjs'),
   /** Of which the app `modules` has many. */
   route: app('modules', 'route.cjs'),
   apps: {

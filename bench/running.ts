@@ -25,8 +25,15 @@ const LOOK_SHARE = 0.03;
 /** CPU times stand in /proc in hundredths of a second. */
 const TICK_MS = 10;
 
+/** A tool is at rest when its processes use no more than this within that time; some never are. */
+const REST_MS = 100;
+const MOST_CPU_AT_REST_MS = 10;
+const REST_LIMIT_MS = 5000;
+
 export interface RunningOptions {
   readonly workers?: number;
+  /** In front of what is saved. */
+  readonly firstLine?: string;
 }
 
 export class Running {
@@ -41,7 +48,7 @@ export class Running {
   private version = 0;
   private child: ChildProcess | undefined;
 
-  private constructor(tool: Tool, app: AppName, port: number) {
+  private constructor(tool: Tool, app: AppName, port: number, firstLine: string | undefined) {
     this.tool = tool;
     this.port = port;
     this.home = join(places.folder, `${tool.id}-${app}-${this.mark.slice(0, 8)}`);
@@ -49,11 +56,14 @@ export class Running {
     this.file = writeApp(app, `${tool.id}-${app}`, this.folder);
     // The version of the code stands in the code.
     this.source = readFileSync(this.file, 'utf8');
+    if (firstLine === undefined) return;
+    this.source = `${firstLine}\n${this.source}`;
+    writeFileSync(this.file, this.source);
   }
 
   /** Resolves once the app answers. */
-  static async start(tool: Tool, app: AppName, { workers = 1 }: RunningOptions = {}): Promise<Running> {
-    const running = new Running(tool, app, await freePort());
+  static async start(tool: Tool, app: AppName, { workers = 1, firstLine }: RunningOptions = {}): Promise<Running> {
+    const running = new Running(tool, app, await freePort(), firstLine);
     running.child = running.spawn(tool.command(entryOf(app), workers));
     const deadline = performance.now() + START_LIMIT_MS;
     while (!(await running.ask().catch(() => undefined))) {
@@ -126,19 +136,40 @@ export class Running {
     });
   }
 
-  /** CPU time of all its processes so far. */
+  /** CPU time that its processes have used so far. */
   cpuMs(): number {
-    let ticks = 0;
-    for (const pid of this.pids()) {
-      const stat = readProc(pid, 'stat');
-      const [user = 0, system = 0] = stat
-        .slice(stat.lastIndexOf(')') + 2)
-        .split(' ')
-        .slice(11, 13)
-        .map(Number);
-      ticks += user + system;
+    return [...this.cpuByPid().values()].reduce((sum, each) => sum + each, 0);
+  }
+
+  private cpuByPid(): Map<number, number> {
+    return new Map(
+      this.pids().map((pid) => {
+        const stat = readProc(pid, 'stat');
+        const [user = 0, system = 0] = stat
+          .slice(stat.lastIndexOf(')') + 2)
+          .split(' ')
+          .slice(11, 13)
+          .map(Number);
+        return [pid, (user + system) * TICK_MS];
+      }),
+    );
+  }
+
+  /** Resolves when it has done nothing for so long. */
+  async rest(ms = REST_MS): Promise<void> {
+    const limit = performance.now() + REST_LIMIT_MS;
+    for (let before = this.cpuByPid(), used = Infinity; used > MOST_CPU_AT_REST_MS && performance.now() < limit;) {
+      await delay(ms);
+      const now = this.cpuByPid();
+      // One that has ended takes its time with it.
+      used = [...now].reduce((sum, [pid, cpuMs]) => sum + cpuMs - (before.get(pid) ?? 0), 0);
+      before = now;
     }
-    return ticks * TICK_MS;
+  }
+
+  /** What its processes have marked, where they are made to. */
+  trace(): string {
+    return readFileSync(this.traceFile, 'utf8');
   }
 
   /** Memory of all its processes, where a page that several share counts once. */
@@ -153,6 +184,10 @@ export class Running {
 
   private get startsFile(): string {
     return join(this.home, 'starts');
+  }
+
+  private get traceFile(): string {
+    return join(this.home, 'trace');
   }
 
   private pids(): number[] {
@@ -173,6 +208,7 @@ export class Running {
       [MARK]: this.mark,
       PORT: String(this.port),
       BENCH_STARTS: this.startsFile,
+      BENCH_TRACE: this.traceFile,
       PM2_HOME: join(this.home, 'pm2'),
       NO_COLOR: '1',
     };

@@ -33,10 +33,6 @@ const IDLE_MS = 3000;
 /** How long the clients go on before a save, and after the new code has answered. */
 const BEFORE_MS = 50;
 const AFTER_MS = 150;
-/** What a tool does after the new code has answered shall not take the cores from the one whose turn is next. */
-const REST_MS = 100;
-const MOST_CPU_AT_REST_MS = 10;
-const REST_LIMIT_MS = 5000;
 /** Of a client after each answer: somebody who develops looks at pages, and does not fill the cores that the new code is loaded on. */
 const PAUSE_MS = 20;
 
@@ -234,17 +230,8 @@ async function measureSave(running: Running, figures: Figures): Promise<void> {
   const { requests, failed } = await load.stop();
   figures.requests += requests;
   figures.failed += failed;
-  await rest(running);
-}
-
-async function rest(running: Running): Promise<void> {
-  const limit = performance.now() + REST_LIMIT_MS;
-  for (let before = running.cpuMs(), isAtRest = false; !isAtRest && performance.now() < limit;) {
-    await delay(REST_MS);
-    const now = running.cpuMs();
-    isAtRest = now - before <= MOST_CPU_AT_REST_MS;
-    before = now;
-  }
+  // What it still does shall not take the cores from the one whose turn is next.
+  await running.rest();
 }
 
 async function measureHurry(running: Running, { hurried }: Figures, saves: number): Promise<void> {

@@ -1,6 +1,7 @@
 // `npm run bench`: figures side by side with the tools that people use today, all measured in one run on one machine.
 //
 //   npm run bench -- [speed] [reload] [throughput] [cases] [flags] [activation] [all] [--quick] [--saves N] [--tools ID,ID] [--json FILE] [--readme] [--check]
+//   npm run bench -- trace [--saves N]
 //   npm run bench -- soak [--seconds 3600] [--seed N]
 //   npm run bench -- fuzz [--messages 1000000] [--seed N]
 //
@@ -10,6 +11,7 @@
 // cases       saves under load, broken saves, saves in a hurry: what each tool makes of them
 // flags       from an edit that a reload cannot pick up to its flag, by the number of bootstrap modules
 // activation  of the extension
+// trace       of a reload: where the time between the save and the first answer goes; not part of `all`
 // soak        everything that can happen to a server, at random from a seed; not part of `all`
 // fuzz        hostile messages on the control wire, from a seed; not part of `all`
 //
