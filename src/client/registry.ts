@@ -1,11 +1,12 @@
 /** Finds running servers through the runtime folder, and cleans up entries whose process is gone. */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { realpathSync } from 'node:fs';
-import { join, relative, resolve, sep } from 'node:path';
+import { join, resolve } from 'node:path';
 import { registryEntrySchema, type RegistryEntry } from '../protocol/registry.ts';
 import { UserError } from '../protocol/userError.ts';
 import { processStart } from '../platform/processes.ts';
 import { runtimeFolder, runtimeFolderProblem, runtimeFolderRemedy } from '../platform/runtimeFolder.ts';
+import { isWithin } from '../platform/within.ts';
 
 /** Every server of this user that is alive, the oldest first. */
 export async function listServers(): Promise<RegistryEntry[]> {
@@ -74,12 +75,6 @@ export function pickServer(entries: readonly RegistryEntry[], wanted: Wanted): R
     throw new UserError('no-server', `No server "${wanted.server}" is running${others ? `; running: ${others}` : ''}.`);
   }
   throw new UserError('no-server', `No server is running for ${cwd}. Start one with: graceful-reload start <file>`);
-}
-
-/** Whether `path` is `folder` or lies below it. */
-export function isWithin(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way === '' || (!way.startsWith(`..${sep}`) && way !== '..' && resolve(folder, way) === path);
 }
 
 function realPath(path: string): string {

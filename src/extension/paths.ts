@@ -4,7 +4,7 @@
  */
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { isWithin } from '../client/registry.ts';
+import { isWithin } from '../platform/within.ts';
 
 export interface FolderPaths {
   /** As the editor shows it. */

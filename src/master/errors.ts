@@ -20,7 +20,17 @@ const FRAME =
   /^(?:\(node:\d+\) |Warning: Detected unsettled top-level await at )?((?:file:\/\/)?[^\n]*?):(\d+)\n(?:[^\n]*\n){1,3}?([ \t]*)\^/m;
 /** As esbuild tells it, which tsx compiles with; its columns count from 0. */
 const TRANSFORM = /^(\/[^\n]*|[A-Za-z]:[^\n]*):(\d+):(\d+): ERROR: (.*)$/m;
-const CALL = /\(?((?:file:\/\/)?[^\s()]*[\\/][^\s()]*?):(\d+):(\d+)\)?$/;
+/** A line of a stack, in parentheses where it names a function; folders may have both blanks and parentheses in their names. */
+const CALL = /^ *at (?:(?:async )?(?=\/|file:|[A-Za-z]:)|.*? \((?=\/|file:|[A-Za-z]:))([^<>]+):(\d+):(\d+)\)?$/;
+/** What an import asked for that there is not, in the words of Node. */
+const MISSING = [
+  /^Cannot find (?:module|package) '([^']+)'/m,
+  /^Directory import '([^']+)' is not supported/m,
+  /^Package subpath '([^']+)' is not defined/m,
+  /^No "exports" main defined in (.+)[\\/]package\.json/m,
+  /^Package import specifier "([^"]+)" is not defined/m,
+  /^Invalid module "([^"]+)" /m,
+];
 
 /**
  * @param stderr the end of what the process wrote there: Node shows the place of a syntax error in an ES module only there
@@ -67,7 +77,7 @@ function placeOf({ stack, message }: Failure, stderr: string): Position | undefi
   const fromStack = frameOf(stack ?? '');
   if (fromStack) return fromStack;
   for (const line of (stack ?? '').split('\n')) {
-    const call = line.trim().startsWith('at ') ? CALL.exec(line) : null;
+    const call = CALL.exec(line);
     const file = call && pathOf(call[1]!);
     if (file && !isForeign(file)) return { file, line: Number(call[2]), column: Number(call[3]) };
   }
@@ -78,7 +88,7 @@ function placeOf({ stack, message }: Failure, stderr: string): Position | undefi
 
 /** Node names the importing file but not the line, and our hooks push it off the stack: it is where the missing file is mentioned. */
 function importOf(message: string): Position | undefined {
-  const missing = /^Cannot find (?:module|package) '([^']+)'/m.exec(message)?.[1];
+  const missing = MISSING.map((pattern) => pattern.exec(message)?.[1]).find((found) => found !== undefined);
   const importer = /imported from (.+)$/m.exec(message)?.[1] ?? /^Require stack:\n- (.+)$/m.exec(message)?.[1];
   const file = importer === undefined ? undefined : pathOf(importer);
   // A preload is looked for from a folder.

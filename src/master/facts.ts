@@ -2,6 +2,7 @@
 import { relative } from 'node:path';
 import type { Group } from '../core/pool.ts';
 import { Supervisor } from '../core/supervisor.ts';
+import { isWithin } from '../platform/within.ts';
 import type { StartOptions } from '../protocol/startOptions.ts';
 import type { TaskStart } from '../protocol/taskStart.ts';
 import { plainDefinition, type ServerDefinition } from './definitions.ts';
@@ -77,7 +78,7 @@ export class Facts {
 
   /** A path as it is shown: relative to the start folder where it lies below it. */
   display(path: string): string {
-    const short = relative(this.options.cwd, path);
-    return short === '' || short.startsWith('..') ? path : short;
+    const { cwd } = this.options;
+    return path !== cwd && isWithin(path, cwd) ? relative(cwd, path) : path;
   }
 }

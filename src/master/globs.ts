@@ -2,6 +2,7 @@
 import { readdirSync, type Dirent } from 'node:fs';
 import { isAbsolute, join, matchesGlob, relative, sep } from 'node:path';
 import { withoutWarnings } from '../platform/nodeWarnings.ts';
+import { isWithin } from '../platform/within.ts';
 
 export interface Glob {
   readonly folder: string;
@@ -19,8 +20,9 @@ export function globsOf(patterns: readonly string[], folder: string): Glob[] {
 /** The first of the globs that means the file. One that names a folder means all that is in it. */
 export function globFor(globs: readonly Glob[], file: string): Glob | undefined {
   return globs.find(({ folder, pattern }) => {
+    if (!isWithin(file, folder)) return false;
     const path = relative(folder, file);
-    return !path.startsWith('..') && (isMatch(path, pattern) || isMatch(path, `${pattern}/**`));
+    return isMatch(path, pattern) || isMatch(path, `${pattern}/**`);
   });
 }
 

@@ -4,7 +4,7 @@
  * its own, which is opened anew once its entry in the folder above, or that of a folder further up, is another one.
  */
 import { existsSync, lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
-import { basename, dirname, join, sep } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { FSWatcher } from 'chokidar';
 import type { Logger } from './logger.ts';
 
@@ -246,10 +246,6 @@ function remedyFor(code: string): string {
 }
 
 type RawDetails = { readonly watchedPath: string } | { readonly curr: Stats; readonly prev: Stats };
-
-function isWithin(folder: string, top: string): boolean {
-  return folder === top || folder.startsWith(top.endsWith(sep) ? top : top + sep);
-}
 
 function entriesOf(folder: string): Dirent[] | undefined {
   try {

@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import { isWithin } from '../../client/registry.ts';
+import { isWithin } from '../../platform/within.ts';
 import { UserError } from '../../protocol/userError.ts';
 import { TASK_TYPE } from '../contributions.ts';
 import type { Session } from '../session.ts';

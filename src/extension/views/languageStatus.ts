@@ -3,7 +3,7 @@ import { t } from '@vscode/l10n';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
-import { isWithin } from '../../client/registry.ts';
+import { isWithin } from '../../platform/within.ts';
 import { EXTENSION_NAME, LANGUAGE_STATUS_ITEM, SERVERS_VIEW, type CommandId } from '../contributions.ts';
 import { globOf } from '../paths.ts';
 import type { Shown } from '../shown.ts';

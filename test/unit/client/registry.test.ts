@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isWithin, pickServer } from '../../../src/client/registry.ts';
+import { pickServer } from '../../../src/client/registry.ts';
+import { isWithin } from '../../../src/platform/within.ts';
 import type { RegistryEntry } from '../../../src/protocol/registry.ts';
 
 // None of these folders is there, so no link leads elsewhere.

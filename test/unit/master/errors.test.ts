@@ -87,6 +87,44 @@ describe('what a program failed of, and where', { concurrency: true }, () => {
     }
   });
 
+  it('a folder and files whose names have blanks and parentheses in them', async () => {
+    const name = 'my (own) part.js';
+    const thrown = "\nfunction fail() {\n  throw new Error('no');\n}\n";
+    const cases = [
+      `${thrown}fail();\n`,
+      "\n\n  throw new Error('no');\n",
+      `${thrown}async function boot() {\n  await null;\n  fail();\n}\nvoid boot();\n`,
+      `\n${thrown.trim()}\neval('fail()');\n`,
+    ];
+    for (const kind of ['cjs', 'mjs'])
+      for (const content of cases) {
+        const part = `a folder/${name.replace('js', kind)}`;
+        const load = kind === 'mjs' ? `import './${part}';` : `require('./${part}');`;
+        const error = await errorOf(`main.${kind}`, { [`main.${kind}`]: load, [part]: content });
+        assert.equal(`${error.file}:${error.line}`, `${part}:3`);
+      }
+  });
+
+  it('imports that Node refuses by other words: the line that asks', async () => {
+    const cases: [string, string][] = [
+      ["import './folder';", 'ERR_UNSUPPORTED_DIR_IMPORT'],
+      ["import 'shut/deep/part.js';", 'ERR_PACKAGE_PATH_NOT_EXPORTED'],
+      ["import 'shut';", 'ERR_PACKAGE_PATH_NOT_EXPORTED'],
+      ["import '#inner';", 'ERR_PACKAGE_IMPORT_NOT_DEFINED'],
+      ["import './a%2Fb.mjs';", 'ERR_INVALID_MODULE_SPECIFIER'],
+    ];
+    for (const [line, code] of cases) {
+      const error = await errorOf('main.mjs', {
+        'main.mjs': `import 'node:fs';\n\n${line}\n`,
+        'package.json': '{}',
+        'folder/index.js': '',
+        'node_modules/shut/package.json': '{"name":"shut","exports":{"./only":"./only.js"}}',
+      });
+      assert.equal(error.code, code);
+      assert.equal(place(error), 'main.mjs:3:1', code);
+    }
+  });
+
   it('an error that a dependency throws: the line that called it', async () => {
     const error = await errorOf('main.cjs', {
       'main.cjs': "const { check } = require('checker');\n\ncheck();\n",
