@@ -62,7 +62,7 @@ export class BuildProcess {
         done(this.end);
       };
       this.child.once('error', (error) => {
-        if (this.pid === undefined) end(startFailure(error));
+        if (this.pid === undefined) end(startFailure(error, cwd));
       });
       this.child.once('close', (code, signal) =>
         end(signal === null ? `ended with code ${code ?? '?'}` : `was ended by ${signal}`),

@@ -6,6 +6,7 @@
 import { existsSync, lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { FSWatcher } from 'chokidar';
+import { isWithin } from '../platform/within.ts';
 import type { Logger } from './logger.ts';
 
 /** How often a folder that is gone is looked for, where nothing tells of its return. */

@@ -58,7 +58,7 @@ export class WorkerProcess {
         this.log.error(`process ${this.pid}: ${error.message}`);
         return;
       }
-      this.notStarted = startFailure(error);
+      this.notStarted = startFailure(error, launch.cwd);
       this.end(null, null);
     });
     const { stdio } = this.child as { readonly stdio?: readonly unknown[] };

@@ -1,6 +1,6 @@
 /** What the operating system says of a process, and how one is ended. Windows and macOS: from the documentation, untested. */
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import treeKill from 'tree-kill';
 
@@ -39,8 +39,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENOMEM: 'The system has no memory left: end what takes much',
 };
 
-/** Why a process could not be started, and what to do, for the end of a sentence. */
-export function startFailure({ code = '', message }: NodeJS.ErrnoException): string {
+/** Why a process could not be started in a folder, and what to do, for the end of a sentence. */
+export function startFailure({ code = '', message }: NodeJS.ErrnoException, cwd: string): string {
+  // The system says the same of a program and of a folder that there is not, and Node then names the program.
+  if (code === 'ENOENT' && !existsSync(cwd)) return `could not be started: its folder ${cwd} is gone`;
   const remedy = REMEDIES[code];
   return `could not be started: ${remedy === undefined ? message : `${message}. ${remedy}`}`;
 }

@@ -1,7 +1,7 @@
 /** What the machine refuses: the server goes on with less, says once what is missing where and what to do, and serves. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -105,6 +105,19 @@ test('a file that cannot be looked at is not taken for a deleted one', async (t)
   assert.equal((await server.ask()).body['message'], 'two');
   assert.deepEqual(told(server, /gone|deleted|rejected/), []);
   assert.ok(told(server, /EMFILE/).length <= 1, server.facts());
+});
+
+test('the folder of the project is moved away: said as that, the workers serve on, and once it is back what was saved meanwhile serves', async (t) => {
+  const project = Project.of('cjs', t);
+  const server = await project.ready(['app.cjs']);
+  const { result, error } = await server.reloadBy(() => renameSync(project.folder, `${project.folder}-moved`));
+  assert.equal(result, 'rejected');
+  assert.match(error?.message ?? '', /could not be started: its folder .*\/project is gone$/);
+  assert.equal((await server.ask()).body['message'], 'one');
+  writeFileSync(join(`${project.folder}-moved`, 'message.cjs'), "exports.message = 'two';\n");
+  const back = await server.reloadBy(() => renameSync(`${project.folder}-moved`, project.folder));
+  assert.equal(back.result, 'done');
+  assert.equal((await server.ask()).body['message'], 'two');
 });
 
 test('a worker without a descriptor left serves on where it is connected, and is replaced', async (t) => {
