@@ -1,10 +1,11 @@
 /** Finds running servers through the runtime folder, and cleans up entries whose process is gone. */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { realpathSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { registryEntrySchema, type RegistryEntry } from '../protocol/registry.ts';
 import { UserError } from '../protocol/userError.ts';
-import { processStart } from '../platform/processes.ts';
+import { pidSpace, processStart } from '../platform/processes.ts';
 import { runtimeFolder, runtimeFolderProblem, runtimeFolderRemedy } from '../platform/runtimeFolder.ts';
 import { isWithin } from '../platform/within.ts';
 
@@ -32,13 +33,26 @@ export async function listServers(): Promise<RegistryEntry[]> {
 async function readEntry(path: string): Promise<RegistryEntry | undefined> {
   try {
     const entry = registryEntrySchema.parse(JSON.parse(await readFile(path, 'utf8')));
-    if ((await processStart(entry.pid)) === entry.processStart) return entry;
+    if (entry.pidSpace !== undefined && entry.pidSpace !== pidSpace()) {
+      // The server of another container, which has its own commands. Nobody but the system can tell whether it runs.
+      if (await isListenedOn(entry.socket)) return undefined;
+    } else if ((await processStart(entry.pid)) === entry.processStart) return entry;
     await rm(path, { force: true });
     if (!entry.socket.startsWith('\\\\.\\pipe\\')) await rm(entry.socket, { force: true });
   } catch {
     // Half written or removed meanwhile: the next look finds it.
   }
   return undefined;
+}
+
+function isListenedOn(path: string): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => done(code !== 'ECONNREFUSED' && code !== 'ENOENT'));
+  });
 }
 
 export interface Wanted {
@@ -67,7 +81,7 @@ export function pickServer(entries: readonly RegistryEntry[], wanted: Wanted): R
   const [only] = candidates;
   if (only && candidates.length === 1) return only;
   if (only) {
-    const list = candidates.map((entry) => `${entry.name} (pid ${entry.pid}, ${entry.cwd})`).join(', ');
+    const list = candidates.map((entry) => `${entry.name} (pid ${entry.pid}, ${entry.script})`).join(', ');
     throw new UserError('ambiguous', `Several servers run here: ${list}. Pick one with --server NAME|PID.`);
   }
   if (wanted.server !== undefined) {

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isWindows, processStart } from '../platform/processes.ts';
+import { isWindows, pidSpace, processStart } from '../platform/processes.ts';
 import { ensureRuntimeFolder, runtimeFolder, runtimeFolderRefuses } from '../platform/runtimeFolder.ts';
 import { REGISTRY_VERSION, registryEntrySchema, type RegistryEntry } from '../protocol/registry.ts';
 import { isUserError, messageOf, UserError } from '../protocol/userError.ts';
@@ -25,7 +25,8 @@ export interface RegistryFile {
 /** @throws UserError `already-running` with the pid of the one that runs */
 export async function register(server: { name: string; cwd: string; script: string }): Promise<RegistryFile> {
   const folder = ensureRuntimeFolder();
-  const id = createHash('sha1').update(`${server.script}\0${server.name}`).digest('hex').slice(0, 16);
+  const space = pidSpace();
+  const id = createHash('sha1').update(`${server.script}\0${server.name}\0${space}`).digest('hex').slice(0, 16);
   const path = join(folder, `${id}.json`);
   const socket = isWindows
     ? `\\\\.\\pipe\\graceful-reload-${randomBytes(16).toString('hex')}`
@@ -34,6 +35,7 @@ export async function register(server: { name: string; cwd: string; script: stri
     version: REGISTRY_VERSION,
     pid: process.pid,
     processStart: (await processStart(process.pid)) ?? '',
+    pidSpace: space,
     ...server,
     socket,
     token: randomBytes(24).toString('base64url'),
@@ -101,7 +103,8 @@ function removeIfPossible(path: string): void {
 export function serverOf(pids: readonly number[]): RegistryEntry | undefined {
   const folder = runtimeFolder();
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : [];
-  return names.map((name) => readEntry(join(folder, name))).find((entry) => entry && pids.includes(entry.pid));
+  const entries = names.map((name) => readEntry(join(folder, name)));
+  return entries.find((entry) => entry && isOfOurs(entry) && pids.includes(entry.pid));
 }
 
 /** A link is made only where nothing is yet: of two that start at once one gets it. */
@@ -122,6 +125,11 @@ async function take(draft: string, path: string): Promise<void> {
     }
     rmSync(path, { force: true });
   }
+}
+
+/** Whether its pid means something here. */
+function isOfOurs({ pidSpace: space }: RegistryEntry): boolean {
+  return space === undefined || space === pidSpace();
 }
 
 function readEntry(path: string): RegistryEntry | undefined {

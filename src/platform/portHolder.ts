@@ -2,7 +2,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { basename } from 'node:path';
-import { userInfo } from 'node:os';
 
 /** Of a command line; the rest says little. */
 const LONGEST_COMMAND = 120;
@@ -25,7 +24,7 @@ export function portHolder(port: number, host: string | null): PortHolder | unde
   const first = pids[0];
   if (first !== undefined) return { pids, text: describe(first) };
   // What others have open only they and root may see.
-  const uid = sockets.find((socket) => socket.uid !== userInfo().uid)?.uid;
+  const uid = sockets.find((socket) => socket.uid !== process.getuid?.())?.uid;
   return uid === undefined ? undefined : { pids: [], text: `a process of another user (uid ${uid})` };
 }
 

@@ -1,6 +1,6 @@
 /** What the operating system says of a process, and how one is ended. Windows and macOS: from the documentation, untested. */
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { promisify } from 'node:util';
 import treeKill from 'tree-kill';
 
@@ -29,6 +29,18 @@ export async function processStart(pid: number): Promise<string | undefined> {
     return stdout.trim() || undefined;
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Names what our pids are numbers of. Containers number their processes by themselves: what another one's pid means is not
+ * seen from here. Empty where the system does not tell.
+ */
+export function pidSpace(): string {
+  try {
+    return process.platform === 'linux' ? readlinkSync('/proc/self/ns/pid') : '';
+  } catch {
+    return '';
   }
 }
 

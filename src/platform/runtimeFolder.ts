@@ -10,7 +10,12 @@ export function runtimeFolder(): string {
   const chosen = process.env[RUNTIME_DIR_VARIABLE];
   if (chosen) return resolve(chosen);
   if (isWindows) return join(process.env['LOCALAPPDATA'] ?? userInfo().homedir, 'graceful-reload');
-  return `/tmp/graceful-reload-${userInfo().uid}`;
+  return `/tmp/graceful-reload-${ownUid()}`;
+}
+
+/** Not from `userInfo()`, which throws where nobody has given the user a name, as in many containers. POSIX only. */
+function ownUid(): number {
+  return process.getuid!();
 }
 
 /** Undefined when all is well or nothing is there yet, else what is wrong with the folder. */
@@ -23,7 +28,7 @@ export function runtimeFolderProblem(folder: string): string | undefined {
   }
   if (!stat.isDirectory()) return 'is not a folder (symlinks are refused)';
   if (isWindows) return undefined;
-  if (stat.uid !== userInfo().uid) return `belongs to another user (uid ${stat.uid})`;
+  if (stat.uid !== ownUid()) return `belongs to another user (uid ${stat.uid})`;
   if ((stat.mode & 0o077) !== 0) return `is open to other users (mode ${(stat.mode & 0o777).toString(8)}, wanted 700)`;
   return undefined;
 }

@@ -14,6 +14,8 @@ export const registryEntrySchema = z.object({
   pid: z.number().int().positive(),
   /** When the process started, as the operating system tells it, so that a reused pid is not taken for the server. */
   processStart: z.string(),
+  /** Whose numbers the pids are: containers may share the runtime folder, but not their pids. */
+  pidSpace: z.string().optional(),
   name: z.string(),
   /** Real path of the start folder. */
   cwd: z.string(),

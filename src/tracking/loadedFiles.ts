@@ -6,7 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import Module from 'node:module';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { digestOf } from '../protocol/digest.ts';
+import { ABSENT, digestOf } from '../protocol/digest.ts';
 import { REPORT_FD } from '../protocol/worker.ts';
 import type { Report } from '../protocol/workerMessages.ts';
 import { isOurs, isPackaged, ownFilesData, packagesFolder } from './ownFiles.ts';
@@ -79,12 +79,13 @@ class Tracker {
       return;
     }
     this.loaded.add(file);
-    let hash: string | null = null;
+    // What cannot be read, which Node's own reading will tell, counts anew once it can.
+    let hash = ABSENT;
     untilWritten(file);
     try {
       hash = digestOf(readFileSync(file));
     } catch {
-      // Node's own reading will say what is wrong.
+      // Gone, or not allowed.
     }
     this.report({ r: 'load', file, hash });
   }
@@ -310,7 +311,7 @@ export async function load(url, context, next) {
     packages.add(folder);
   } else if (file && !isForeign(file) && !loaded.has(file)) {
     loaded.add(file);
-    let hash = null;
+    let hash = '${ABSENT}';
     try { hash = createHash('sha1').update(readFileSync(file)).digest('base64url'); } catch {}
     write({ r: 'load', file, hash });
   }

@@ -1,7 +1,7 @@
 /** What the machine refuses: the server goes on with less, says once what is missing where and what to do, and serves. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -16,6 +16,9 @@ import { portFree, type Server } from './harness/server.ts';
 /** Lines of ours, not of the workers, that tell of it. */
 const told = ({ lines }: Server, pattern: RegExp): string[] =>
   lines.filter((line) => line.startsWith('graceful-reload') && pattern.test(line));
+
+/** A superuser may read everything. */
+const WITHOUT_POWERS = process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
 
 /** A user namespace of its own has limits of its own: those of the machine stay as they are. */
 const withLimit = (name: string, number: number): string[] => [
@@ -105,6 +108,47 @@ test('a file that cannot be looked at is not taken for a deleted one', async (t)
   assert.equal((await server.ask()).body['message'], 'two');
   assert.deepEqual(told(server, /gone|deleted|rejected/), []);
   assert.ok(told(server, /EMFILE/).length <= 1, server.facts());
+});
+
+test('a file that may not be read is rejected, and counts again once it may', async (t) => {
+  const project = Project.of('cjs', t);
+  const server = await project.ready(['app.cjs'], { under: WITHOUT_POWERS });
+  const rejected = await server.reloadBy(() => chmodSync(project.path('message.cjs'), 0));
+  assert.equal(rejected.result, 'rejected');
+  assert.match(rejected.error?.message ?? '', /EACCES/);
+  const { result } = await server.reloadBy(() => {
+    project.write('message.cjs', "exports.message = 'two';\n");
+    chmodSync(project.path('message.cjs'), 0o644);
+  });
+  assert.equal(result, 'done');
+  assert.equal((await server.ask()).body['message'], 'two');
+});
+
+test('a user without a name, as in containers, has servers like everybody else', async (t) => {
+  const asNobody = ['unshare', '--user', '--map-user=4242'];
+  if (spawnSync('unshare', [...asNobody.slice(1), 'true']).status !== 0) return t.skip('no user namespaces here');
+  const project = Project.of('cjs', t);
+  const server = await project.ready(['app.cjs'], { under: asNobody });
+  assert.equal((await server.ask()).status, 200);
+  const script = "require('node:os').userInfo()";
+  assert.notEqual(spawnSync(asNobody[0]!, [...asNobody.slice(1), node, '-e', script]).status, 0);
+  for (const [command, GRACEFUL_RELOAD_RUNTIME_DIR] of [
+    ['status', project.runtimeFolder],
+    ['start', ''],
+  ] as const) {
+    const env = project.environment({ GRACEFUL_RELOAD_RUNTIME_DIR });
+    const words = [
+      ...asNobody.slice(1),
+      node,
+      '--',
+      cli,
+      command,
+      '--json',
+      ...(command === 'start' ? ['gone.cjs'] : []),
+    ];
+    const { stdout, stderr } = spawnSync(asNobody[0]!, words, { cwd: project.folder, env, encoding: 'utf8' });
+    assert.doesNotMatch(stdout + stderr, /internal/);
+  }
 });
 
 test('the folder of the project is moved away: said as that, the workers serve on, and once it is back what was saved meanwhile serves', async (t) => {

@@ -1,10 +1,14 @@
 /** What other programs find a server by is taken away while it runs, or left there by one that was killed. */
 import assert from 'node:assert/strict';
-import { readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ControlClient } from '../../src/client/controlClient.ts';
 import { processStart } from '../../src/platform/processes.ts';
+import { Changes } from './harness/events.ts';
+import { cli, node } from './harness/paths.ts';
 import { Project } from './harness/project.ts';
 
 const THERE_AGAIN = /^graceful-reload {2}somebody has cleaned up .*; other commands find this server there again$/;
@@ -68,4 +72,54 @@ test('a server that was killed had the same pid, as the first process of a conta
   const client = await ControlClient.connect(server.registryEntry(), 'test');
   assert.equal((await client.request('status', {})).pid, server.pid);
   client.dispose();
+});
+
+test('containers that share the runtime folder leave the servers of each other alone', async (t) => {
+  const words = ['--user', '--map-root-user', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  if (spawnSync('unshare', [...words, 'true']).status !== 0) return t.skip('no namespaces here');
+  const project = Project.of('cjs', t);
+  const server = await project.ready(['--spares', '0', 'app.cjs']);
+  const options = { cwd: project.folder, env: project.environment() };
+  // The same file under the same name: it is not running already.
+  const other = spawn('unshare', [...words, node, '--', cli, 'start', '--spares', '0', 'app.cjs'], options);
+  t.after(() => other.kill('SIGKILL'));
+  const lines: string[] = [];
+  const came = new Changes();
+  other.stdout.setEncoding('utf8').on('data', (text: string) => {
+    lines.push(text);
+    came.tell();
+  });
+  other.stderr.setEncoding('utf8').on('data', (text: string) => {
+    lines.push(text);
+    came.tell();
+  });
+  await came.until(
+    () => lines.join('').includes('ready in'),
+    'the other server',
+    () => lines.join(''),
+  );
+  const before = filesOf(project, '').map((file) => [file, statSync(file).ino]);
+  assert.equal(before.length, 4);
+  const seen = await project.json(['status', '--all']);
+  assert.deepEqual(
+    (seen.value as { pid: number }[]).map(({ pid }) => pid),
+    [server.pid],
+  );
+  const third = spawnSync('unshare', [...words, node, '--', cli, 'status', '--all', '--json'], {
+    ...options,
+    encoding: 'utf8',
+  });
+  assert.deepEqual([third.stdout.trim(), third.stderr], ['[]', '']);
+  assert.deepEqual(
+    filesOf(project, '').map((file) => [file, statSync(file).ino]),
+    before,
+  );
+  // Who looked has said nothing to it.
+  assert.doesNotMatch(lines.join(''), /control|client/);
+  const ended = once(other, 'close');
+  other.kill('SIGKILL');
+  await ended;
+  await project.json(['status', '--all']);
+  assert.equal(filesOf(project, '').length, 2);
+  assert.equal((await project.json(['status'])).code, 0);
 });

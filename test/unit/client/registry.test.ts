@@ -58,6 +58,8 @@ describe('the server that a command is meant for', () => {
 describe('it says so when', () => {
   it('there are several', () => {
     refuses('ambiguous', /shop \(pid 1, .*\), admin \(pid 2, .*--server NAME\|PID/, '');
+    const same = [entry('shop', '/a', 1), { ...entry('shop', '/a', 2), script: '/srv/none/a/jobs.ts' }];
+    refuses('ambiguous', /shop \(pid 1, \S*\/a\/server\.ts\), shop \(pid 2, \S*\/a\/jobs\.ts\)/, '/a', undefined, same);
     refuses('ambiguous', /one .*two/, '/a', undefined, [entry('one', '/a', 1), entry('two', '/a', 2)]);
   });
 
