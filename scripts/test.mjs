@@ -18,7 +18,7 @@ import { endAll, marked } from './lib/guarded.mjs';
 import { onNode24 } from './lib/install.mjs';
 import { root } from './lib/run.mjs';
 import { buildPackage } from './package.mjs';
-import { ensureChromium, ensureCodeServer, ensureNode, nodeVersions } from './testbed.mjs';
+import { ensureBuilders, ensureChromium, ensureCodeServer, ensureNode, nodeVersions } from './testbed.mjs';
 
 const markName = 'GRACEFUL_RELOAD_TEST_RUN';
 const minutes = 60_000;
@@ -71,6 +71,7 @@ async function prepare(runs, total) {
     }
   }
   if (runs.some(({ suite }) => suite === 'process')) await build();
+  if (runs.some(({ files }) => files.some((file) => /builders|generators/.test(file)))) await ensureBuilders();
   for (const one of runs) if (one.node) one.binary = await ensureNode(one.node);
 }
 

@@ -6,7 +6,7 @@
 // Every part is installed into a temporary folder and renamed into place, under a lock, so that callers may run
 // side by side and an interrupted install leaves nothing that looks finished.
 //
-//   node scripts/testbed.mjs [node22.15 | node22 | node24.10 | node24 | node26 | code-server | chromium | peers | all]
+//   node scripts/testbed.mjs [node22.15 | node22 | node24.10 | node24 | node26 | code-server | chromium | peers | builders | all]
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -33,6 +33,40 @@ const appPackages = [
   'stripe@23.1.0',
   'typescript@5.9.3',
   'zod@4.6.7',
+];
+/** What the projects of `test/process/builders.test.ts` and `generators.test.ts` are made, built and run with. */
+const builderPackages = [
+  '@babel/cli@7.29.7',
+  '@babel/core@7.29.13',
+  '@babel/plugin-transform-modules-commonjs@7.29.14',
+  '@babel/preset-typescript@7.29.7',
+  '@fastify/autoload@6.5.0',
+  '@fastify/sensible@6.0.6',
+  '@nestjs/cli@12.0.8',
+  '@nestjs/common@12.5.1',
+  '@nestjs/core@12.5.1',
+  '@nestjs/platform-express@12.5.1',
+  '@swc-node/register@1.12.1',
+  '@swc/cli@0.8.1',
+  '@swc/core@1.16.22',
+  '@types/node@22.20.5',
+  'concurrently@9.2.5',
+  'esbuild@0.28.2',
+  'fastify@5.12.8',
+  'fastify-cli@8.0.2',
+  'fastify-plugin@6.0.1',
+  'koa@3.3.0',
+  'nodemon@3.1.14',
+  'reflect-metadata@0.2.2',
+  'rollup@4.68.8',
+  'rxjs@7.8.2',
+  'ts-loader@9.6.2',
+  'tsc-watch@7.2.1',
+  'tsdown@0.21.10',
+  'tsup@8.5.1',
+  'typescript@5.9.3',
+  'webpack@5.113.0',
+  'webpack-cli@7.3.1',
 ];
 
 export const cacheDir =
@@ -85,12 +119,19 @@ export async function ensureChromium() {
 
 /** The `node_modules` of the tools that the bench compares with, and of its apps. */
 export async function ensurePeers() {
-  const folders = Object.entries({ peers: peerPackages, 'bench-apps': appPackages }).map(async ([name, packages]) => {
-    const id = createHash('sha256').update(packages.join()).digest('hex').slice(0, 8);
-    return join(await cached(`${name}-${id}`, (into) => npmInstall(into, packages)), 'node_modules');
-  });
-  const [peers, apps] = await Promise.all(folders);
+  const [peers, apps] = await Promise.all([packageSet('peers', peerPackages), packageSet('bench-apps', appPackages)]);
   return { peers, apps };
+}
+
+/** The `node_modules` of projects that are built while they run. */
+export function ensureBuilders() {
+  return packageSet('builders', builderPackages);
+}
+
+/** The `node_modules` with these packages. */
+async function packageSet(name, packages) {
+  const id = createHash('sha256').update(packages.join()).digest('hex').slice(0, 8);
+  return join(await cached(`${name}-${id}`, (into) => npmInstall(into, packages)), 'node_modules');
 }
 
 /** Path of wrk; WRK_PATH names another one. */
@@ -214,13 +255,14 @@ function isAlive(pid) {
 }
 
 async function main(parts) {
-  const all = [...nodeVersions.map((version) => `node${version}`), 'code-server', 'chromium', 'peers'];
+  const all = [...nodeVersions.map((version) => `node${version}`), 'code-server', 'chromium', 'peers', 'builders'];
   for (const part of parts.length === 0 || parts.includes('all') ? all : parts) {
     const version = /^node(.+)$/.exec(part)?.[1];
     if (version) console.log(`${part}: ${await ensureNode(version)}`);
     else if (part === 'code-server') console.log(`${part}: ${(await ensureCodeServer()).vscode}`);
     else if (part === 'chromium') console.log(`${part}: ${await ensureChromium()}`);
     else if (part === 'peers') console.log(`peers: ${(await ensurePeers()).peers}`);
+    else if (part === 'builders') console.log(`builders: ${await ensureBuilders()}`);
     else throw new Error(`no part of the test bed is called ${part}; there are ${all.join(', ')}`);
   }
 }

@@ -52,10 +52,19 @@ const FAILS: readonly RegExp[] = [
 
 interface Mistake {
   readonly pattern: RegExp;
-  /** Which group of the pattern holds what. */
+  /** Which group of the pattern holds what; 0: it stands on a line below. */
   readonly message: number;
   readonly place?: readonly [file: number, line: number, column: number];
   readonly countsFrom?: 0;
+}
+
+/** A mistake as it is put together from several lines. */
+interface Told extends BuildError {
+  readonly toldAt: number;
+  /** What is wrong is still to be told. */
+  readonly isOpen?: boolean;
+  /** In the source itself, not in what a loader made of it. */
+  readonly isExact?: boolean;
 }
 
 const MISTAKES: readonly Mistake[] = [
@@ -71,16 +80,19 @@ const MISTAKES: readonly Mistake[] = [
   { pattern: /^[✘X] \[ERROR\] (.+)$/, message: 1, countsFrom: 0 },
   { pattern: /^ {2}[x×] (.+)$/, message: 1 },
   { pattern: /^\[[A-Z_]+\] Error: (.+)$/, message: 1 },
-  { pattern: /^ERROR in (?:\S+\/)?\S+$/, message: 0 },
+  // webpack; nothing is wrong in a place of its own where a loader has failed.
+  { pattern: /^ERROR in (\S+?)(?: (\d+):(\d+)(?:-[\d:]+)?)?$/, message: 0, place: [1, 2, 3], countsFrom: 0 },
   { pattern: /^\[!\] (?:\(.+?\) )?(.+)$/, message: 1, countsFrom: 0 },
 ];
 /** The place of a mistake, on a line below it. */
-const PLACES: readonly RegExp[] = [
-  /^\s+(\S.*?):(\d+):(\d+):$/,
-  /^\s*(?:,-|╭─)\[\s*(.+?):(\d+):(\d+)\s*\]$/,
-  /^\[tsl\] ERROR in (.+?)\((\d+),(\d+)\)$/,
-];
+const PLACES: readonly RegExp[] = [/^\s+(\S.*?):(\d+):(\d+):$/, /^\s*(?:,-|╭─)\[\s*(.+?):(\d+):(\d+)\s*\]$/];
+/** The same of what ts-loader tells within a mistake of webpack's. */
+const EXACT_PLACE = /^\[tsl\] ERROR in (.+?)\((\d+),(\d+)\)$/;
+/** Between the place of a mistake and what is wrong there. */
+const NO_MESSAGE = /^(?:\s*|\.\/\S+ \d+:\d+\S*|Module build failed \(from .*\):)$/;
 const PLACE_WITHIN = 12;
+/** The mistakes of one build are told within this time of each other. */
+const SAME_BUILD_MS = 100;
 /** Of the type checker alone: what is checked may have been written all the same. */
 const OF_TYPES = /^TS\d{4,5}: /;
 
@@ -93,7 +105,9 @@ export class BuildProgress {
   lastLineAt = -Infinity;
   /** Of the last build, or of the one that runs. */
   error: BuildError | null = null;
-  private mistakes: BuildError[] = [];
+  private mistakes: Told[] = [];
+  /** The builder has told that it is through, so what follows is of another build. */
+  private isOver = false;
   private linesSinceMistake = 0;
   private countsFrom: 0 | 1 = 1;
 
@@ -110,11 +124,12 @@ export class BuildProgress {
     this.lastLineAt = now;
     if (BEGINS.some((pattern) => pattern.test(text))) {
       this.mistakes = [];
+      this.isOver = false;
       this.error = null;
       this.reactedAt = now;
       return this.enter('building', now);
     }
-    const isMistake = this.takeMistake(text);
+    const isMistake = this.takeMistake(text, now);
     if (isMistake) {
       // One that is through, and tells of no begin, tells so that it failed.
       if (this.phase === 'building') {
@@ -127,10 +142,11 @@ export class BuildProgress {
     const isPlaced = this.takePlace(text);
     const ended = this.endOf(text);
     if (ended === undefined) return isPlaced;
+    this.isOver = true;
     const tellsNoBegin = this.reactedAt === -Infinity || COMPILED.test(text) || BUNDLED.test(text);
     if (this.phase !== 'building' && tellsNoBegin) this.reactedAt = now;
     if (ended === 'failed' && this.mistakes.length === 0)
-      this.take({ message: text.trim(), file: null, line: null, column: null });
+      this.take({ message: text.trim(), file: null, line: null, column: null, toldAt: now });
     return this.enter(ended, now);
   }
 
@@ -158,41 +174,67 @@ export class BuildProgress {
     return isOne && typeof this.error?.file === 'string' && !samePath(this.error.file, compiled);
   }
 
-  private takeMistake(text: string): boolean {
+  private takeMistake(text: string, now: number): boolean {
     for (const { pattern, message, place, countsFrom = 1 } of MISTAKES) {
       const found = pattern.exec(text);
       if (!found) continue;
       this.countsFrom = countsFrom;
       const [file, line, column] = place ?? [];
-      const isPlaced = file !== undefined;
+      const lineFound = line === undefined ? undefined : found[line];
       this.take({
         message: found[message]!.trim(),
-        file: isPlaced ? found[file]! : null,
-        line: isPlaced ? Number(found[line!]) : null,
-        column: isPlaced ? Number(found[column!]) + 1 - countsFrom : null,
+        file: file === undefined ? null : found[file]!,
+        line: lineFound === undefined ? null : Number(lineFound),
+        column: lineFound === undefined ? null : Number(found[column!]) + 1 - countsFrom,
+        isOpen: message === 0,
+        toldAt: now,
       });
       return true;
     }
     return false;
   }
 
-  private take(mistake: BuildError): void {
-    // What follows a build that is through belongs to the next one.
-    if (this.phase === 'built') this.mistakes = [];
-    this.mistakes.push(mistake);
-    this.error = this.mistakes[0]!;
+  private take(mistake: Told): void {
+    if (this.isOver) this.mistakes = [];
+    this.isOver = false;
     this.linesSinceMistake = 0;
+    this.mistakes.push(mistake);
+    this.amend(mistake);
+  }
+
+  /** The first one, of those with the best place. */
+  private choose(): void {
+    const { mistakes } = this;
+    const best = mistakes.find(({ isExact }) => isExact) ?? mistakes.find(({ line }) => line !== null) ?? mistakes[0]!;
+    const { message, file, line, column } = best;
+    this.error = { message, file, line, column };
   }
 
   private takePlace(text: string): boolean {
     const last = this.mistakes.at(-1);
     this.linesSinceMistake += 1;
+    if (last?.isOpen) return this.takeRest(text, last);
     if (last?.file !== null || this.linesSinceMistake > PLACE_WITHIN) return false;
     const found = PLACES.map((pattern) => pattern.exec(text)).find((match) => match !== null);
     if (!found) return false;
-    const placed = { ...last, file: found[1]!, line: Number(found[2]), column: Number(found[3]) + 1 - this.countsFrom };
-    this.mistakes[this.mistakes.length - 1] = placed;
-    this.error = this.mistakes[0]!;
+    const [, file = '', line, column] = found;
+    return this.amend({ ...last, file, line: Number(line), column: Number(column) + 1 - this.countsFrom });
+  }
+
+  private takeRest(text: string, last: Told): boolean {
+    const [, file, line, column] = EXACT_PLACE.exec(text) ?? [];
+    if (file !== undefined)
+      return this.amend({ ...last, file, line: Number(line), column: Number(column), isExact: true });
+    return NO_MESSAGE.test(text) ? false : this.amend({ ...last, message: text.trim(), isOpen: false });
+  }
+
+  private amend(mistake: Told): boolean {
+    this.mistakes[this.mistakes.length - 1] = mistake;
+    // One that tells neither begin nor end, and builds one file at a time: the file is as wrong as told last.
+    const isOfNow = ({ file, toldAt }: Told): boolean =>
+      file === null || file !== mistake.file || mistake.toldAt - toldAt < SAME_BUILD_MS;
+    this.mistakes = this.mistakes.filter(isOfNow);
+    this.choose();
     return true;
   }
 

@@ -20,6 +20,8 @@ export const LONGEST_MS = 10_000;
 
 interface Waiting {
   readonly isEditors: boolean;
+  /** Until its builder is through: then all of it is there, and no quiet is needed. */
+  readonly awaitsBuild: boolean;
   readonly notBefore: number;
 }
 
@@ -36,6 +38,8 @@ export interface FileChange {
   readonly file: string;
   /** An editor saved it. */
   readonly isEditors: boolean;
+  /** A builder that runs beside the server writes it. */
+  readonly isOutput?: boolean;
   /** Not before this time, whatever happens. */
   readonly notBefore?: number;
 }
@@ -53,12 +57,14 @@ export class Moments {
   }
 
   /** @returns the files that act now */
-  changed({ file, isEditors, notBefore = 0 }: FileChange, now: number): readonly string[] {
+  changed({ file, isEditors, isOutput = false, notBefore = 0 }: FileChange, now: number): readonly string[] {
     this.expected.delete(file);
     const isFirst = !this.isOpen(isEditors, now) && !this.hasCollected(isEditors, now);
     // What is written in one go with files that are still being written waits for them.
     const isWhole = isEditors || this.expectedUntil(now) <= now;
-    const waiting: Waiting = { isEditors: isEditors || (this.waiting.get(file)?.isEditors ?? false), notBefore };
+    const isSaved = isEditors || (this.waiting.get(file)?.isEditors ?? false);
+    const awaitsBuild = isOutput && this.tools.builtAt(now) > now;
+    const waiting: Waiting = { isEditors: isSaved, awaitsBuild, notBefore };
     this.waiting.set(file, waiting);
     this.stir(isEditors, now);
     if (!isFirst || !isWhole || this.releaseAt(waiting, now) > now) return [];
@@ -98,8 +104,7 @@ export class Moments {
 
   /** @returns the files that act now that time has passed, or a tool is done */
   due(now: number): readonly string[] {
-    if (now < this.quietAt(now)) return [];
-    const act = [...this.waiting].filter(([, waiting]) => this.releaseAt(waiting, now) <= now).map(([file]) => file);
+    const act = [...this.waiting].filter(([, waiting]) => this.actsAt(waiting, now) <= now).map(([file]) => file);
     for (const file of act) this.waiting.delete(file);
     // What follows closely belongs to it.
     if (act.length > 0)
@@ -110,8 +115,12 @@ export class Moments {
   /** When `due` is to be asked again; null when nothing waits. */
   nextAt(now: number): number | null {
     if (this.waiting.size === 0) return null;
-    const release = Math.min(...[...this.waiting.values()].map((waiting) => this.releaseAt(waiting, now)));
-    return Math.max(release, this.quietAt(now));
+    return Math.min(...[...this.waiting.values()].map((waiting) => this.actsAt(waiting, now)));
+  }
+
+  private actsAt(waiting: Waiting, now: number): number {
+    const release = this.releaseAt(waiting, now);
+    return waiting.awaitsBuild ? release : Math.max(release, this.quietAt(now));
   }
 
   private stir(isEditors: boolean, now: number): void {
@@ -144,7 +153,8 @@ export class Moments {
     return Math.max(-Infinity, ...this.expected.values());
   }
 
-  private releaseAt({ isEditors, notBefore }: Waiting, now: number): number {
-    return Math.max(notBefore, isEditors ? now : this.tools.heldUntil(now));
+  private releaseAt({ isEditors, awaitsBuild, notBefore }: Waiting, now: number): number {
+    const builtAt = awaitsBuild ? this.tools.builtAt(now) : now;
+    return Math.max(notBefore, builtAt, isEditors ? now : this.tools.heldUntil(now));
   }
 }

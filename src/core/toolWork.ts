@@ -1,12 +1,13 @@
 /**
  * Git and package managers write many files at a time, and in between the project is neither the old one nor the new
- * one: while one of them is at work, and for a short quiet after it, changes from outside wait.
+ * one: while one of them is at work, and for a short quiet after it, changes from outside wait. So does what a builder
+ * writes until it tells that it is through.
  */
 
 /** How long nothing may have been written before a tool counts as done, in ms. */
 export const CALM_MS = 300;
 /** Longer than this nobody is held up: a lock may have been left behind, an install may never end. */
-const LIMIT_MS = { git: 10_000, packages: 60_000 };
+const LIMIT_MS = { git: 10_000, packages: 60_000, build: 60_000 };
 
 interface Work {
   /** Git: of the lock that is there, or was there last. Package managers: since they have been writing without a pause. */
@@ -18,6 +19,8 @@ interface Work {
 export class ToolWork {
   private git: Work | null = null;
   private packages: Work | null = null;
+  /** Since when a builder of ours is building. */
+  private buildingSince: number | null = null;
 
   /** Git's lock is there, or is not (any more). */
   lockSeen(isThere: boolean, now: number): void {
@@ -34,6 +37,18 @@ export class ToolWork {
   packagesWritten(now: number): void {
     const goesOn = this.packages !== null && now - this.packages.lastAt <= CALM_MS;
     this.packages = { since: goesOn ? this.packages!.since : now, lastAt: now, isLocked: false };
+  }
+
+  /** @returns whether that is news */
+  buildSeen(isBuilding: boolean, now: number): boolean {
+    if (isBuilding === (this.buildingSince !== null)) return false;
+    this.buildingSince = isBuilding ? now : null;
+    return true;
+  }
+
+  /** Until when what a builder writes waits for the rest of it. */
+  builtAt(now: number): number {
+    return this.buildingSince === null ? now : Math.max(now, this.buildingSince + LIMIT_MS.build);
   }
 
   /** Until when changes from outside wait, if nothing more is heard; `now` or earlier when nothing is at work. */

@@ -24,7 +24,9 @@ export function buildCommand(words: readonly string[]): string | undefined {
   const flags = WATCH_FLAGS[name];
   // `webpack serve` serves by itself; a type check writes nothing.
   if (!flags || rest[0] === 'serve' || rest.some((word) => /^--(noEmit|no-emit)$/.test(word))) return undefined;
-  const isFlag = (word: string): boolean => flags.includes(word) || word.startsWith('--watch=');
+  // The screen is never cleared here; without the flag the command is the same as that of a first build.
+  const isFlag = (word: string): boolean =>
+    flags.includes(word) || word.startsWith('--watch=') || word === '--preserveWatchOutput';
   const others = rest.filter((word) => !isFlag(word));
   return commandText(
     others.length === 1 && name === 'nest build' ? [program, 'build', flags[0]!] : [program, ...others, flags[0]!],

@@ -3,7 +3,7 @@ import type { ErrorInfo } from '../protocol/status.ts';
 import { buildFiles, newest, type BuildFiles, type Touched } from './buildFiles.ts';
 import type { BuildProcess } from './buildProcess.ts';
 import { plainError } from './errors.ts';
-import { isBuiltFrom, isBuiltFromText } from './sourceMaps.ts';
+import { holdsTexts, isBuiltFrom, isBuiltFromText } from './sourceMaps.ts';
 
 /** A builder begins within this time of a save, or the file is none of its sources. */
 const REACTS_WITHIN_MS = 2000;
@@ -17,6 +17,8 @@ const AGAIN_MS = 500;
 const LOOK_MS = 500;
 /** One that tells nothing is through when neither it nor its outputs have stirred for so long. */
 const QUIET_MS = 300;
+/** What is wrong, and where, may come in several lines: all of it is there after this time without one. */
+const TELLS_MS = 50;
 
 export type Freshness =
   | { readonly is: 'fresh' }
@@ -34,6 +36,11 @@ export interface FreshnessParts {
   readonly error: () => ErrorInfo | null;
 }
 
+interface Source extends Touched {
+  /** What was built from it, as far as source maps tell. */
+  readonly outputs: () => readonly string[];
+}
+
 export async function freshness(build: BuildProcess, parts: FreshnessParts): Promise<Freshness> {
   const { progress, command } = build;
   const busy = (what: string, ms: number): Freshness => ({
@@ -41,14 +48,18 @@ export async function freshness(build: BuildProcess, parts: FreshnessParts): Pro
     what,
     recheckMs: Math.min(LOOK_MS, Math.max(10, ms)),
   });
-  if (build.end === undefined && progress.phase === 'building') return busy(`"${command}" is building`, LOOK_MS);
   const files = await buildFiles(build.cwd, parts.outputFolders);
+  // Only now: it may have begun while the files were looked through.
+  if (build.end === undefined && progress.phase === 'building') return busy(`"${command}" is building`, LOOK_MS);
   const outputs = [...parts.loaded].filter(
     (file) => /\.[mc]?js$/.test(file) && parts.outputFolders.some((folder) => file.startsWith(folder)),
   );
   const sources = files.sources
     .filter(({ file }) => !parts.loaded.has(file) && !parts.isOwn(file))
-    .map((source) => ({ ...source, outputs: () => outputs.filter((output) => isBuiltFrom(output, source.file)) }));
+    .map((source): Source => ({
+      ...source,
+      outputs: () => outputs.filter((output) => isBuiltFrom(output, source.file)),
+    }));
 
   if (build.end !== undefined) {
     const late = sources.find((source) => source.touchedAt > build.endedAt && source.outputs().length > 0);
@@ -69,6 +80,15 @@ export async function freshness(build: BuildProcess, parts: FreshnessParts): Pro
     if (ms > 0) return busy(`"${command}" has not built ${parts.display(source.file)} yet`, Math.min(ms, again));
   }
   if (quietIn > 0) return busy(`"${command}" is writing`, quietIn);
+  const tellsUntil = progress.lastLineAt + TELLS_MS;
+  if (progress.phase === 'failed' && tellsUntil > now)
+    return busy(`"${command}" tells what is wrong`, tellsUntil - now);
+  const missed = sources.find((source) => source.touchedAt > reactedAt && isMissing(source, outputs));
+  if (missed) {
+    const file = parts.display(missed.file);
+    const message = `"${command}" has not built ${file} since it was saved: it has missed that. Save it again`;
+    return { is: 'failed', error: { ...plainError('build-failed', message), file } };
+  }
   if (progress.phase !== 'failed' || (await build.wrote(parts.outputFolders))) return { is: 'fresh' };
   return { is: 'failed', error: parts.error() ?? plainError('build-failed', `The build "${command}" has failed`) };
 }
@@ -78,6 +98,14 @@ function reaction({ progress }: BuildProcess, files: BuildFiles, now: number): {
   if (progress.phase !== 'quiet') return { reactedAt: progress.reactedAt, quietIn: 0 };
   const last = Math.max(progress.lastLineAt, newest(files.outputs)?.writtenAt ?? -Infinity);
   return { reactedAt: last, quietIn: last + QUIET_MS - now };
+}
+
+/** Whether the outputs are made of another text, where their maps hold the sources as they are. */
+function isMissing(source: Source, outputs: readonly string[]): boolean {
+  return (
+    source.outputs().some((output) => isBuiltFromText(output, source.file) === false) &&
+    outputs.some((output) => holdsTexts(output))
+  );
 }
 
 function isTakenIn({ touchedAt }: Touched, reactedAt: number, throughMs: number): boolean {

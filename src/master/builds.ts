@@ -72,6 +72,11 @@ export class Builds {
     });
   }
 
+  /** Whether one of them has told that it builds, and not yet that it is through. */
+  isBuilding(): boolean {
+    return [...this.processes.values()].some(({ end, progress }) => end === undefined && progress.phase === 'building');
+  }
+
   /** What a snapshot says of them. */
   status({ groups }: ServerDefinition): BuildStatus[] {
     return [...this.processes].map(([key, process]) => {

@@ -47,6 +47,7 @@ export class Intake {
       serving: () => servingFiles(facts),
       bootstrap: () => facts.bootstrap.files.loaded,
       isBuilt: (file) => parts.builds.writes(file, facts.definition),
+      isBuilding: () => parts.builds.isBuilding(),
       isOwn: (file) => allFiles(facts).some(({ written }) => written.has(file)),
       isOfInterest: (file) => isOfInterest(facts, file),
       policy: this.policy,
@@ -116,6 +117,7 @@ export class Intake {
 
   /** The state of the server, or of a file, is another now. */
   changed(): void {
+    this.saves.onBuild();
     this.live.changed();
   }
 

@@ -19,7 +19,14 @@ export interface LiveParts {
 }
 
 /** `busy` is what is waited for, in words; anything else stays as it is until something happens. */
-type Judgement = { readonly busy: string; readonly recheckMs?: number } | WaitReport;
+type Judgement = Busy | WaitReport;
+
+interface Busy {
+  readonly busy: string;
+  readonly recheckMs?: number;
+  /** It may be the builder's turn, which removes its outputs before it fails. */
+  readonly isOfFiles?: boolean;
+}
 
 /** Crashes in a row that are no accident any more. */
 const REPEATED = 2;
@@ -50,6 +57,10 @@ export class Live {
         const hasNews = build === undefined && (await this.parts.saves.lookAt(everyFile(this.parts.facts)));
         judgement = build ?? this.judge();
         if (!hasNews && !('busy' in judgement)) return judgement;
+      } else if (judgement.isOfFiles) {
+        const build = await this.notBuilt();
+        if (build && !('busy' in build)) return build;
+        judgement = build ?? judgement;
       }
       const ms = deadline - performance.now();
       if (ms <= 0) {
@@ -95,7 +106,7 @@ export class Live {
     // A file that only a failed attempt asked for is in none that serves.
     const changed = [...files, ...saves.pending()];
     const coming = changed.find(({ file }) => saves.prospect(file) === 'comes');
-    if (coming) return { busy: `${facts.display(coming.file)} is about to be reloaded` };
+    if (coming) return { busy: `${facts.display(coming.file)} is about to be reloaded`, isOfFiles: true };
     this.refuseHeld(changed);
     const slots = core.groups.flatMap((group) => group.slots.filter(({ wanted }) => wanted));
     const missing = slots.filter((slot) => !serving(slot) && !slot.stopped);

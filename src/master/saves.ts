@@ -40,6 +40,8 @@ export interface SavesParts {
   readonly isOfInterest: (file: string) => boolean;
   /** Whether a build runs that writes the file. */
   readonly isBuilt: (file: string) => boolean;
+  /** Whether one has told that it builds, and not yet that it is through. */
+  readonly isBuilding: () => boolean;
   readonly policy: Policy;
   readonly tools: ToolWatch;
   readonly reload: (groups: readonly string[], trigger: Trigger) => void;
@@ -247,6 +249,11 @@ export class Saves {
     this.schedule();
   }
 
+  /** A builder may have begun, or be through. */
+  onBuild(): void {
+    if (this.parts.tools.work.buildSeen(this.parts.isBuilding(), performance.now())) this.schedule();
+  }
+
   dispose(): void {
     clearTimeout(this.timer);
     for (const timer of [...this.looks.values(), ...this.emptyLooks.values()]) clearTimeout(timer);
@@ -291,8 +298,9 @@ export class Saves {
       return false;
     }
     this.parts.tools.look();
+    this.parts.tools.work.buildSeen(this.parts.isBuilding(), now);
     const notBefore = verdict.act === 'later' ? verdict.at : now;
-    this.request(this.moments.changed({ file, isEditors, notBefore }, now));
+    this.request(this.moments.changed({ file, isEditors, isOutput: this.parts.isBuilt(file), notBefore }, now));
     this.schedule();
     return true;
   }

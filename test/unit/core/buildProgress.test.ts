@@ -120,12 +120,44 @@ const builders: Record<string, readonly Step[]> = {
     [['asset app.js 2.87 KiB [emitted] (name: main)', 'webpack 5.113.0 compiled successfully in 1579 ms'], 'built'],
     [
       [
-        'ERROR in ./src/word.ts',
+        'ERROR in ./src/word.ts 4:15',
+        'Module parse failed: Unexpected token (4:15)',
+        "File was parsed as module type 'javascript/auto'.",
+        ' @ ./src/app.ts 3:15-32',
+        '',
+        'ERROR in /p/src/word.ts',
+        './src/word.ts 1:20-21',
         '[tsl] ERROR in /p/src/word.ts(1,21)',
+        '      TS1109: Expression expected.',
+        'ts-loader-default_e3b0c44298fc1c14',
         'webpack 5.113.0 compiled with 2 errors in 53 ms',
       ],
       'failed',
-      '/p/src/word.ts:1:21 ERROR in ./src/word.ts',
+      '/p/src/word.ts:1:21 TS1109: Expression expected.',
+    ],
+    [
+      [
+        'ERROR in ./src/a.js',
+        'Module build failed (from ../node_modules/babel-loader/lib/index.js):',
+        'SyntaxError: /p/src/a.js: Unexpected token (1:17)',
+        'webpack 5.113.0 compiled with 1 error in 53 ms',
+      ],
+      'failed',
+      '/p/src/a.js:1:18 Unexpected token',
+    ],
+    [
+      [
+        'ERROR in ./src/a.js 1:17',
+        'Module parse failed: Unexpected token (1:17)',
+        'webpack 5.113.0 compiled with 1 error in 53 ms',
+      ],
+      'failed',
+      './src/a.js:1:18 Module parse failed: Unexpected token (1:17)',
+    ],
+    [
+      ['ERROR in ./src/main.ts 4:15-32', "Module not found: Error: Can't resolve './word' in '/p/src'"],
+      'failed',
+      "./src/main.ts:4:16 Module not found: Error: Can't resolve './word' in '/p/src'",
     ],
     [['webpack 5.113.0 compiled successfully in 60 ms'], 'built'],
   ],
@@ -160,6 +192,21 @@ test('what was saved before it began is in what it makes; one that tells of no b
   ].entries())
     tells.line(line, index + 1);
   assert.equal(tells.reactedAt, 2);
+});
+
+test('one that builds a file at a time: what it told of the same file before is over, of another one it is not', () => {
+  const progress = new BuildProgress();
+  const fails = (message: string, file: string, now: number): void => {
+    for (const line of [`  x ${message}`, `   ,-[${file}:1:1]`]) progress.line(line, now);
+  };
+  const error = (): string => `${progress.error?.file} ${progress.error?.message}`;
+  fails('Expression expected', 'src/a.ts', 1);
+  fails('Expected ident', 'src/a.ts', 1000);
+  assert.equal(error(), 'src/a.ts Expected ident');
+  fails('Unterminated string constant', 'src/b.ts', 2000);
+  assert.equal(error(), 'src/a.ts Expected ident');
+  fails('Unexpected token', 'src/a.ts', 3000);
+  assert.equal(error(), 'src/b.ts Unterminated string constant');
 });
 
 test('what is wrong for the type checker alone is known as that', () => {

@@ -27,6 +27,11 @@ class World {
     );
   }
 
+  /** A builder that runs beside the server wrote the file. */
+  build(file: string): void {
+    this.note(this.moments.changed({ file, isEditors: false, isOutput: true }, this.now));
+  }
+
   save(file: string): void {
     this.note(this.moments.changed({ file, isEditors: true }, this.now));
   }
@@ -203,6 +208,34 @@ describe('while a package manager is at work', () => {
       ...[...writes, [1000, write('a')] as const, [70_000, write('b')] as const].sort((x, y) => x[0] - y[0]),
     );
     assert.deepEqual(acts, ['60000: a', '70000: b']);
+  });
+});
+
+describe('while a builder is building', () => {
+  const output =
+    (file: string): Deed[1] =>
+    (world) =>
+      world.build(file);
+  const building =
+    (is: boolean): Deed[1] =>
+    (world) => {
+      world.tools.buildSeen(is, world.now);
+      world.note(world.moments.due(world.now));
+    };
+
+  it('what it writes waits until it is through, and acts then without waiting for quiet', () => {
+    const acts = play([0, building(true)], [10, output('a')], [400, output('b')], [401, building(false)]);
+    assert.deepEqual(acts, ['401: a b']);
+  });
+
+  it('other changes do not wait for it', () => {
+    const acts = play([0, building(true)], [10, write('a')], [500, save('b')], [900, building(false)]);
+    assert.deepEqual(acts, ['10: a', '500: b']);
+  });
+
+  it('for longer than a minute nobody waits, and not for one that has not begun', () => {
+    assert.deepEqual(play([0, building(true)], [10, output('a')]), ['60000: a']);
+    assert.deepEqual(play([0, output('a')]), ['0: a']);
   });
 });
 

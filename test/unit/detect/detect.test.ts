@@ -271,6 +271,10 @@ const rows: readonly Row[] = [
     is: { entry: 'dist/index.js', build: 'tsc -p tsconfig.build.json --watch', nodeArgs: ['--enable-source-maps'] },
   },
   { script: 'tsc -w & node --watch dist/index.js', is: { entry: 'dist/index.js', build: 'tsc --watch' } },
+  {
+    script: 'tsc && concurrently "tsc -w --preserveWatchOutput" "nodemon dist/index.js"',
+    is: { entry: 'dist/index.js', build: 'tsc --watch' },
+  },
   { script: 'concurrently "tsc -w" "nodemon dist/index.js"', is: { entry: 'dist/index.js', build: 'tsc --watch' } },
   {
     script: 'concurrently \'tsc --watch\' "wait-on dist/index.js && nodemon -q dist/index.js"',

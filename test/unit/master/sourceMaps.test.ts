@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { inSource, isBuiltFrom } from '../../../src/master/sourceMaps.ts';
+import { holdsTexts, inSource, isBuiltFrom, isBuiltFromText } from '../../../src/master/sourceMaps.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'source-maps-'));
 test.after(() => rmSync(folder, { recursive: true }));
@@ -52,4 +52,22 @@ test('a place in an output stands for one in its source, if that is there', () =
   assert.deepEqual(inSource({ file, line: 1, column: 6 }), { file: source, line: 3, column: 2 });
   assert.deepEqual(inSource({ file, line: 1, column: 2 }), { file, line: 1, column: 2 });
   assert.deepEqual(inSource({ file, line: 2, column: null }), { file, line: 2, column: null });
+});
+
+test('webpack names sources from the folder that it was started in', () => {
+  const project = join(folder, 'shop');
+  const file = join(project, 'src', 'word.ts');
+  mkdirSync(join(project, 'src'), { recursive: true });
+  mkdirSync(join(project, 'dist'));
+  writeFileSync(file, 'one');
+  const bundle = join(project, 'dist', 'main.js');
+  const sources = ['webpack://shop/webpack/bootstrap', 'webpack://shop/./src/word.ts?1f2e'];
+  // Line 1 stands for line 3 of the second source.
+  writeFileSync(bundle, `run();\n${inline({ sources, sourcesContent: ['x', 'one'], mappings: 'ACEA' })}\n`);
+  assert.ok(isBuiltFrom(bundle, file));
+  assert.ok(!isBuiltFrom(bundle, join(folder, 'other', 'src', 'word.ts')));
+  assert.deepEqual(inSource({ file: bundle, line: 1, column: 1 }), { file, line: 3, column: 1 });
+  assert.deepEqual([isBuiltFromText(bundle, file), holdsTexts(bundle)], [true, true]);
+  writeFileSync(file, 'two');
+  assert.deepEqual([isBuiltFromText(bundle, file), holdsTexts(bundle)], [false, false]);
 });
