@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorCode } from '../protocol/control.ts';
+import type { StartOptions } from '../protocol/startOptions.ts';
 import { takeTaskStart } from '../protocol/taskStart.ts';
 import { isUserError, messageOf } from '../protocol/userError.ts';
 import { parseOptions, parseStart } from './arguments.ts';
@@ -49,9 +50,10 @@ async function start(args: readonly string[]): Promise<number> {
     if (parsed.note !== undefined) process.stdout.write(`graceful-reload  ${parsed.note}\n`);
     // At run time only: the other commands start without it.
     const master = require(join(__dirname, 'master.js')) as typeof import('../master/main.ts');
-    return await master.start(parsed.options, {
+    const withSetting = (options: StartOptions): StartOptions => ({ ...options, defaultSpares: task?.spares });
+    return await master.start(withSetting(parsed.options), {
       task,
-      readWords: (words, folder) => parseOptions(words, folder, inspect),
+      readWords: (words, folder) => withSetting(parseOptions(words, folder, inspect)),
     });
   } catch (error) {
     report.write(error, { cwd, script });

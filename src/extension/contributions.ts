@@ -90,6 +90,8 @@ export interface Settings {
   node: string;
   /** Files that do not count, where the task does not say it. */
   exclude: readonly string[];
+  /** Booted processes that wait for the next reload, where neither the task nor the bootstrap script says it; null: the default. */
+  spares: number | null;
   /** What is done about an edit that only a restart picks up. */
   onBootstrapEdit: 'flag' | 'restart' | 'ignore';
   autoDetect: 'on' | 'off';
@@ -100,6 +102,7 @@ export const settingDefaults: Settings = {
   reloadOn: 'change',
   node: '',
   exclude: [],
+  spares: null,
   onBootstrapEdit: 'flag',
   autoDetect: 'on',
   showNotifications: true,

@@ -18,7 +18,9 @@ export interface GroupDefinition {
   readonly definition: number;
   readonly entry: string;
   readonly workers: number;
-  readonly options: Omit<GroupOptions, 'entry' | 'workers' | 'envFile' | 'cwd' | 'include' | 'exclude'>;
+  readonly options: Omit<GroupOptions, 'entry' | 'workers' | 'envFile' | 'cwd' | 'include' | 'exclude'> & {
+    readonly spares: number;
+  };
   readonly include: readonly Glob[];
   readonly exclude: readonly Glob[];
   readonly cwd: string;
@@ -73,7 +75,7 @@ export function plainDefinition(options: StartOptions, inherited: NodeJS.Process
       order: group.order ?? GROUP_DEFAULTS.order,
       drainTimeout: group.drainTimeout ?? GROUP_DEFAULTS.drainTimeout,
       bootTimeout: group.bootTimeout ?? GROUP_DEFAULTS.bootTimeout,
-      spares: group.spares ?? GROUP_DEFAULTS.spares,
+      spares: group.spares ?? options.defaultSpares ?? GROUP_DEFAULTS.spares,
       build: group.build,
       args: [...options.args],
       nodeArgs: [...options.nodeArgs],
@@ -172,7 +174,12 @@ function groupOf(
     definition: number,
     entry,
     workers: countOf(workers),
-    options: { ...rest, nodeArgs: flags.nodeArgs, args: [...rest.args, ...options.args] },
+    options: {
+      ...rest,
+      spares: rest.spares ?? options.defaultSpares ?? GROUP_DEFAULTS.spares,
+      nodeArgs: flags.nodeArgs,
+      args: [...rest.args, ...options.args],
+    },
     include: [...globsFor('include', definition, options), ...globsOf(include, folder)],
     exclude: [...globsFor('exclude', definition, options), ...globsOf(exclude, folder)],
     cwd: home,

@@ -45,6 +45,8 @@ const envFiles = z.union(
 );
 const stringMap = z.record(z.string(), z.string());
 
+export const MOST_SPARES = 16;
+
 export const groupOptionsSchema = z.strictObject({
   entry: z.string().min(1),
   workers: workerCount.default(1),
@@ -52,7 +54,7 @@ export const groupOptionsSchema = z.strictObject({
   order: z.enum(['auto', 'start-first', 'stop-first']).default('auto'),
   drainTimeout: duration.default(10_000),
   bootTimeout: duration.default(30_000),
-  spares: z.number().int().min(0).max(16).default(1),
+  spares: z.number().int().min(0).max(MOST_SPARES).optional(),
   include: globs.default([]),
   exclude: globs.default([]),
   args: z.array(z.string()).default([]),

@@ -24,6 +24,8 @@ export interface StartOptions {
   readonly prefix: 'auto' | 'always' | 'never';
   /** Group options, for a program without a bootstrap script; undefined where the user gave none. */
   readonly group: GroupFlags;
+  /** Of groups that do not say it; undefined: as documented. */
+  readonly defaultSpares?: number | undefined;
 }
 
 export interface EnvFile {

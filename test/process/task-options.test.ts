@@ -5,6 +5,7 @@ import type { NeedsRestart } from '../../src/protocol/status.ts';
 import {
   TASK_ENV_VARIABLE,
   TASK_NODE_VARIABLE,
+  TASK_SPARES_VARIABLE,
   TASK_VARIABLE,
   type TaskOptions,
 } from '../../src/protocol/taskStart.ts';
@@ -211,4 +212,19 @@ test('a bootstrap script: its arguments and environment come from the task too; 
   assert.equal(server.ready().length, 2);
   assert.deepEqual((await server.ask()).body['argv'], ['more']);
   await server.snapshotWith(({ needsRestart }) => needsRestart.length === 0, 'no flag');
+});
+
+test('the setting of the editor says how many spares a group has that does not say it', async (t) => {
+  const project = Project.of('strict', t);
+  const groups = { web: { entry: './app.cjs' }, own: { entry: './app.cjs', spares: 1 } };
+  project.write('boot.cjs', `module.exports = { groups: ${JSON.stringify(groups)} };\n`);
+  const server = await project.ready(['boot.cjs'], {
+    env: { PORT: '0', [TASK_VARIABLE]: 'serve', [TASK_SPARES_VARIABLE]: '2' },
+  });
+  const sparesOf = (snapshot: Server['snapshot']): [string, number][] =>
+    snapshot.groups.map(({ name, spares }): [string, number] => [name, spares]).sort();
+  await server.snapshotWith(
+    (now) => sparesOf(now).every(([name, spares]) => spares === (name === 'web' ? 2 : 1)),
+    'the spares',
+  );
 });

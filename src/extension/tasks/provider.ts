@@ -2,7 +2,12 @@
 import { isAbsolute, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { START_REPORT_VARIABLE } from '../../protocol/startReport.ts';
-import { TASK_ENV_VARIABLE, TASK_NODE_VARIABLE, TASK_VARIABLE } from '../../protocol/taskStart.ts';
+import {
+  TASK_ENV_VARIABLE,
+  TASK_SPARES_VARIABLE,
+  TASK_NODE_VARIABLE,
+  TASK_VARIABLE,
+} from '../../protocol/taskStart.ts';
 import { PROBLEM_MATCHER, TASK_TYPE } from '../contributions.ts';
 import { setting } from '../wrappers.ts';
 import {
@@ -73,6 +78,7 @@ export class ServerTaskProvider implements vscode.TaskProvider {
           [START_REPORT_VARIABLE]: this.reportPath(definition, folder),
           [TASK_VARIABLE]: name,
           [TASK_NODE_VARIABLE]: namedNode(definition, folder) ?? '',
+          [TASK_SPARES_VARIABLE]: String(setting('spares', folder.uri) ?? ''),
           [TASK_ENV_VARIABLE]: Object.keys(environmentOf(definition)).join(','),
         },
       },

@@ -49,7 +49,6 @@ describe('a definition', () => {
       order: 'auto',
       drainTimeout: 10_000,
       bootTimeout: 30_000,
-      spares: 1,
       include: [],
       exclude: [],
       args: [],
