@@ -3,7 +3,7 @@
  * a watch stays with what it was opened on: chokidar keeps it and tells of nothing any more. So each folder has a watch of
  * its own, which is opened anew once its entry in the folder above, or that of a folder further up, is another one.
  */
-import { existsSync, lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync, type Dirent, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { FSWatcher } from 'chokidar';
 import { isWithin } from '../platform/within.ts';
@@ -11,6 +11,8 @@ import type { Logger } from './logger.ts';
 
 /** How often a folder that is gone is looked for, where nothing tells of its return. */
 const LOST_MS = 500;
+/** How many of these looks a folder gets in which names came and went, but no file is missed. */
+const LOOKS = 3;
 /** How often files are looked at that the system does not watch for us. */
 const UNWATCHED_POLL_MS = 500;
 /** The system has no more watches to give, to anybody. */
@@ -51,6 +53,10 @@ export class LastingWatch {
   private readonly found = new Set<string>();
   /** By folder: the files that were told of. */
   private readonly told = new Map<string, Set<string>>();
+  /** Of each folder that is watched. */
+  private readonly inodes = new Map<string, bigint | undefined>();
+  /** Folders with nothing watched above them in which names came or went: maybe they have gone as well. With how often to look. */
+  private readonly doubted = new Map<string, number>();
   private readonly moved = new Set<string>();
   private readonly unread = new Set<string>();
   /** Folders whose watch broke: they are looked at instead. */
@@ -89,8 +95,9 @@ export class LastingWatch {
 
   private open(folder: string): void {
     this.watchers.set(folder, null);
+    this.inodes.set(folder, inodeOf(folder));
     if (!existsSync(folder)) {
-      this.lostTimer ??= setInterval(() => this.lookForLost(), LOST_MS).unref();
+      this.lookSometimes();
       return;
     }
     const { isWanted } = this.parts;
@@ -108,7 +115,9 @@ export class LastingWatch {
       // It may be there again, unnoticed.
       this.unread.add(folder);
       this.later();
+      this.doubt(folder, Infinity);
     });
+    watcher.on('add', () => this.doubted.delete(folder));
     watcher.on('addDir', (path) => path !== folder && this.onFound(path));
     watcher.on('raw', (event, name, details) => this.onRaw(folder, event, name, details as RawDetails));
     watcher.on('ready', () => {
@@ -119,6 +128,17 @@ export class LastingWatch {
     });
     watcher.on('error', (error) => this.onTrouble(folder, watcher, error as NodeJS.ErrnoException, pollMs));
     watcher.add(folder);
+  }
+
+  /** The system does not tell that a folder is removed while a process is in it, as this one and the workers are in theirs. */
+  private doubt(folder: string, looks: number): void {
+    if (this.watchers.has(dirname(folder))) return;
+    this.doubted.set(folder, Math.max(looks, this.doubted.get(folder) ?? 0));
+    this.lookSometimes();
+  }
+
+  private lookSometimes(): void {
+    this.lostTimer ??= setInterval(() => this.lookForLost(), LOST_MS).unref();
   }
 
   private pollMsOf(folder: string): number | undefined {
@@ -173,6 +193,7 @@ export class LastingWatch {
     } else {
       if (details.watchedPath !== folder || event !== 'rename') return;
       this.unread.add(folder);
+      this.doubt(folder, LOOKS);
       // Of a folder that goes itself its own name is told.
       const path = name === null || name === basename(folder) ? folder : join(folder, name);
       if (name !== null && this.watchers.has(path)) this.moved.add(path);
@@ -231,7 +252,15 @@ export class LastingWatch {
     const lost = [...this.watchers].filter(([, watcher]) => watcher === null).map(([folder]) => folder);
     const back = lost.filter((folder) => existsSync(folder));
     for (const folder of back) this.open(folder);
-    if (back.length < lost.length) return;
+    for (const [folder, looks] of this.doubted) {
+      const isMoved = inodeOf(folder) !== this.inodes.get(folder);
+      if (isMoved || looks <= 1) this.doubted.delete(folder);
+      else this.doubted.set(folder, looks - 1);
+      if (!isMoved) continue;
+      this.moved.add(folder);
+      this.later();
+    }
+    if (back.length < lost.length || this.doubted.size > 0) return;
     clearInterval(this.lostTimer);
     this.lostTimer = undefined;
   }
@@ -247,6 +276,10 @@ function remedyFor(code: string): string {
 }
 
 type RawDetails = { readonly watchedPath: string } | { readonly curr: Stats; readonly prev: Stats };
+
+function inodeOf(folder: string): bigint | undefined {
+  return statSync(folder, { bigint: true, throwIfNoEntry: false })?.ino;
+}
 
 function entriesOf(folder: string): Dirent[] | undefined {
   try {

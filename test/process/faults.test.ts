@@ -1,11 +1,12 @@
 /** What the machine refuses: the server goes on with less, says once what is missing where and what to do, and serves. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Snapshot } from '../../src/protocol/status.ts';
 import { cli, fixtures, node } from './harness/paths.ts';
 import { allGone } from './harness/processes.ts';
@@ -163,6 +164,31 @@ test('the folder of the project is moved away: said as that, the workers serve o
   assert.equal(back.result, 'done');
   assert.equal((await server.ask()).body['message'], 'two');
 });
+
+for (const [how, pauseMs] of [
+  ['at once', 0],
+  ['a while later', 1500],
+] as const)
+  test(`the folder of the project is removed and, ${how}, made anew: what is saved there serves`, async (t) => {
+    const project = Project.of('cjs', t);
+    const server = await project.ready(['app.cjs']);
+    const kept = `${project.folder}-kept`;
+    cpSync(project.folder, kept, { recursive: true });
+    for (const message of ['two', 'three']) {
+      writeFileSync(join(kept, 'message.cjs'), `exports.message = '${message}';\n`);
+      const before = server.lastReload?.id ?? 0;
+      rmSync(project.folder, { recursive: true });
+      await delay(pauseMs);
+      cpSync(kept, project.folder, { recursive: true });
+      await server.snapshotWith(
+        ({ lastReload }) => lastReload?.result === 'done' && lastReload.id > before,
+        'a reload from the new folder',
+      );
+      assert.equal((await server.ask()).body['message'], message);
+      await server.reloadBy(() => project.write('message.cjs', `exports.message = '${message} saved';\n`));
+      assert.equal((await server.ask()).body['message'], `${message} saved`);
+    }
+  });
 
 test('a worker without a descriptor left serves on where it is connected, and is replaced', async (t) => {
   if (process.platform !== 'linux') return t.skip('needs prlimit');
