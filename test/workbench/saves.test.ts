@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { answers, freePort, get, settled, shell, shopOn } from './harness/shop.ts';
-import { waitForValue } from './harness/waitFor.ts';
+import { waitFor, waitForValue } from './harness/waitFor.ts';
 import { workbenchTest } from './harness/workbench.ts';
 
 const port = await freePort();
@@ -78,6 +78,9 @@ workbenchTest('what acts', shopOn(port, { settings }), async (workbench, window,
     await editor.edit('src/catalog.ts', (text) => text.replace('of clay', 'of wood'));
     await editor.edit('src/views/products.ts', (text) => `${text}// a change\n`);
     await sidebar.waitForRow('2 changes wait');
+    await waitFor(async () => /Saving reloads web once resumed/.test(await statusBar.languageStatus()), {
+      what: 'the language status to say what a save waits for',
+    });
     await sidebar.expand('2 changes wait');
     await sidebar.waitForRow(/^src\/catalog\.ts changed \d\d:\d\d · web$/);
     await window.screenshot('10 paused');

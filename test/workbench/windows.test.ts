@@ -159,6 +159,8 @@ workbenchTest(
       const name = await waitFor(async () => (await both.palette.labels()).find((label) => /api/.test(label)), {
         what: 'the server of the second folder in the list',
       });
+      assert.equal(await both.palette.description(name), 'api · node api.js');
+      assert.equal(await both.palette.description('server.ts'), 'shop · node server.ts · running');
       await both.palette.pick(name);
       await both.sidebar.waitForRows(
         (rows) =>

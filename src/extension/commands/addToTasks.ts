@@ -11,6 +11,7 @@ import { folderOf, type Runs } from '../tasks/runs.ts';
 import { withTask } from '../tasks/tasksFile.ts';
 import type { WorkspaceFolders } from '../workspaceFolders.ts';
 import { pick } from './targets.ts';
+import { taskChoice } from './taskChoice.ts';
 
 interface TaskInFolder {
   readonly definition: ServerTaskDefinition;
@@ -66,7 +67,7 @@ export class AddToTasks {
           ? t('Every server that was found stands in tasks.json already.')
           : t('No server was found here. Start one with "Graceful Reload: Start Server", then add it.'),
       );
-    const task = await pick(found, t('Which server?'), (one) => ({ label: one.name, description: one.detail ?? '' }));
+    const task = await pick(found, t('Which server?'), (one) => taskChoice(one));
     const folder = task && folderOf(task);
     return folder && { definition: task.definition, folder };
   }

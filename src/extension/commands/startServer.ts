@@ -12,6 +12,7 @@ import type { ServerTaskProvider } from '../tasks/provider.ts';
 import { startsServer, type Runs } from '../tasks/runs.ts';
 import type { ServersView } from '../views/serversView.ts';
 import { pick } from './targets.ts';
+import { taskChoice } from './taskChoice.ts';
 
 /** How long the view shows progress for a start; a slow one goes on without it. */
 const SHOWN_START_MS = 60_000;
@@ -83,7 +84,10 @@ export class StartServer {
     const own = tasks.filter((task) => task.source !== TASK_TYPE);
     const candidates = own.length > 0 ? own : tasks;
     if (candidates.length === 0) return this.chooseFile();
-    return pick(candidates, t('Which server?'), (task) => ({ label: task.name, description: task.detail ?? '' }));
+    const running = await Promise.all(candidates.map((task) => this.sessionOf(task)));
+    return pick(candidates, t('Which server?'), (task) =>
+      taskChoice(task, running[candidates.indexOf(task)] !== undefined),
+    );
   }
 
   private async chooseFile(): Promise<vscode.Task | undefined> {

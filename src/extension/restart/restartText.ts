@@ -36,8 +36,15 @@ export function restartNotice(snapshot: Snapshot): string {
 function filesText(changes: readonly NeedsRestart[]): string {
   const [first, ...more] = changes;
   const file = first?.file ?? '';
+  if (first && more.length === 0 && isSaidElsewhere(first))
+    return t('Start options have changed ({0})', first.options.map(({ name }) => name).join(', '));
   if (more.length > 0) return t('{0} and {1} have changed', file, plural(more.length, 'more file'));
   return first?.digest === null ? t('{0} was deleted', file) : t('{0} has changed', file);
+}
+
+/** Of a detected server nobody wrote a task: what has changed may be a setting, whatever file it is shown at. */
+export function isSaidElsewhere({ options }: NeedsRestart): boolean {
+  return options.length > 0 && options.every(({ line }) => line === null);
 }
 
 /** Names the content of all edits: a restart that failed is not tried again before the next one. */

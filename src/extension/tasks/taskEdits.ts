@@ -28,7 +28,7 @@ export class TaskEdits implements vscode.Disposable {
       servers.onDidConnect((session) => void this.tell(session)),
       detected.onDidChange(tellAll),
       vscode.workspace.onDidChangeConfiguration((event) => {
-        const isSaid = affectsSetting(event, 'node') || affectsSetting(event, 'exclude');
+        const isSaid = (['node', 'exclude', 'autoDetect'] as const).some((name) => affectsSetting(event, name));
         if (isSaid || event.affectsConfiguration('tasks')) tellAll();
       }),
     ];

@@ -9,6 +9,8 @@ export interface FileMeaning {
   readonly explanation: Explanation;
   /** It differs from what runs already, and only a restart helps. */
   readonly needsRestart: boolean;
+  /** What a save waits for before it acts; undefined = nothing. */
+  readonly waitsFor?: 'resume' | 'request' | undefined;
 }
 
 export interface FileStatus {
@@ -28,7 +30,7 @@ export function fileStatus(meanings: readonly FileMeaning[]): FileStatus | undef
   const stale = meanings.find(({ needsRestart }) => needsRestart);
   const users = meanings.filter(({ explanation: { verdict } }) => verdict !== 'none');
   const told = stale ? [stale] : users.length > 0 ? users : meanings.slice(0, 1);
-  const effects = told.map(({ explanation }) => effect(explanation));
+  const effects = told.map(effect);
   const text = stale ? t('$(warning) Needs a restart') : [...new Set(effects)].join('; ');
   const names = meanings.length > 1 ? told.map(({ server }) => server) : [];
   const causes = told.map(({ explanation }) => cause(explanation)).filter((one) => one !== '');
@@ -41,17 +43,28 @@ export function fileStatus(meanings: readonly FileMeaning[]): FileStatus | undef
   };
 }
 
-function effect({ verdict, groups }: Explanation): string {
+function effect({ explanation: { verdict, groups }, waitsFor }: FileMeaning): string {
   switch (verdict) {
     case 'reload':
     case 'built':
-      return t('$(sync) Saving reloads {0}', groups.join(', '));
+      return reloads(groups, waitsFor);
     case 'partial':
-      return t('$(sync) Saving reloads {0}, and needs a restart', groups.join(', '));
+      return t('{0}, and needs a restart', reloads(groups, waitsFor));
     case 'restart':
       return t('$(debug-restart) Saving needs a restart');
     case 'none':
       return t('$(circle-slash) Saving reloads nothing');
+  }
+}
+
+function reloads(groups: readonly string[], waitsFor: FileMeaning['waitsFor']): string {
+  switch (waitsFor) {
+    case undefined:
+      return t('$(sync) Saving reloads {0}', groups.join(', '));
+    case 'resume':
+      return t('$(debug-pause) Saving reloads {0} once resumed', groups.join(', '));
+    case 'request':
+      return t('$(watch) Saving reloads {0} once asked to', groups.join(', '));
   }
 }
 

@@ -8,6 +8,7 @@ import { EXTENSION_NAME, LANGUAGE_STATUS_ITEM, SERVERS_VIEW, type CommandId } fr
 import { globOf } from '../paths.ts';
 import type { Shown } from '../shown.ts';
 import { fileStatus, type FileMeaning, type FileStatus } from './fileStatus.ts';
+import { waitsFor } from './standing.ts';
 
 /** Snapshots come in bursts; the question costs the master a walk over what its workers loaded. */
 const ASK_DELAY_MS = 150;
@@ -46,6 +47,7 @@ export class LanguageStatus implements vscode.Disposable {
       servers.map(({ session, snapshot }) => [
         session.id,
         snapshot.state,
+        waitsFor(snapshot),
         snapshot.lastReload?.id,
         snapshot.needsRestart.map(({ file }) => file),
         snapshot.groups.map(({ workers }) => workers.map(({ pid, state }) => [pid, state])),
@@ -65,7 +67,13 @@ export class LanguageStatus implements vscode.Disposable {
       const explanation = await session.request('explain', { file }).catch(() => undefined);
       if (!explanation || (explanation.verdict === 'none' && !isWithin(file, session.entry.cwd))) return undefined;
       const needsRestart = snapshot.needsRestart.some((change) => change.file === explanation.file);
-      return { serverId: session.id, server: session.entry.name, explanation, needsRestart };
+      return {
+        serverId: session.id,
+        server: session.entry.name,
+        explanation,
+        needsRestart,
+        waitsFor: waitsFor(snapshot),
+      };
     });
     return (await Promise.all(answers)).filter((meaning) => meaning !== undefined);
   }

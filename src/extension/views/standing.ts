@@ -51,6 +51,12 @@ export function heldChanges({ pendingReload, paused, reloadOn, state }: Snapshot
   return paused || (reloadOn !== 'change' && state === 'running') ? pendingReload : [];
 }
 
+/** What a save by hand waits for before it acts. */
+export function waitsFor({ paused, reloadOn }: Snapshot): 'resume' | 'request' | undefined {
+  if (paused) return 'resume';
+  return reloadOn === 'never' ? 'request' : undefined;
+}
+
 /** Whether a person should look: the server runs, yet not as it should. */
 export function needsAttention(snapshot: Snapshot): boolean {
   return (

@@ -86,7 +86,12 @@ function changedFileTooltip(server: string, change: NeedsRestart): string {
     [t('Why'), restartCause(change)],
     [t('Imports'), chain.length > 1 ? chain.join(' → ') : ''],
   ]);
-  return `${t('{0} runs as it was when the server started', `**${escapeMarkdown(file)}**`)}\n\n${what}\n\n${links.join(' · ')}`;
+  const name = `**${escapeMarkdown(file)}**`;
+  const head =
+    change.reason === 'options'
+      ? t('{0}: the server runs with other start options', name)
+      : t('{0} runs as it was when the server started', name);
+  return `${head}\n\n${what}\n\n${links.join(' · ')}`;
 }
 
 function serverTooltip(id: string, snapshot: Snapshot): string {

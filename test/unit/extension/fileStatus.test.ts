@@ -31,6 +31,18 @@ test('what saving would do', () => {
   assert.equal(textOf(meaning('none')), '$(circle-slash) Saving reloads nothing');
 });
 
+test('what a save waits for, while the server is paused or reloads only when asked to', () => {
+  assert.equal(
+    textOf(meaning('reload', { waitsFor: 'resume' })),
+    '$(debug-pause) Saving reloads web, admin once resumed',
+  );
+  assert.equal(
+    textOf(meaning('partial', { waitsFor: 'request' })),
+    '$(watch) Saving reloads web, admin once asked to, and needs a restart',
+  );
+  assert.equal(textOf(meaning('none', { waitsFor: 'resume' })), '$(circle-slash) Saving reloads nothing');
+});
+
 test('a source tells the output that is built from it', () => {
   const status = fileStatus([meaning('built', {}, ['dist/main.js:4', 'dist/web.js'])]);
   assert.equal(status?.text, '$(sync) Saving reloads web, admin');

@@ -57,6 +57,12 @@ export class Palette {
     return texts.map((text) => plain(text));
   }
 
+  /** What stands behind the label of an entry of the open list. */
+  async description(label: string): Promise<string> {
+    const row = this.#rows.nth((await this.labels()).indexOf(label));
+    return plain(await row.locator('.quick-input-list-row:first-child .label-description').innerText());
+  }
+
   /** Answers an input box. */
   async answer(text: string): Promise<void> {
     await this.#input.waitFor({ state: 'visible' });
