@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { nodeFlagTakesValue } from '../detect/flags.ts';
-import type { EnvFile, StartOptions } from '../protocol/startOptions.ts';
+import type { EnvFile, ScriptStart, StartOptions } from '../protocol/startOptions.ts';
 import { isServerName, parseDuration, SERVER_NAME_RULE } from '../protocol/bootstrap.ts';
 import { reloadOnSchema } from '../protocol/status.ts';
 import { UserError, wholeFile } from '../protocol/userError.ts';
@@ -49,6 +49,8 @@ export type StartArguments =
       readonly options: StartOptions;
       /** What was found, where no file was given. */
       readonly note: string | undefined;
+      /** What says so, where that is a script. */
+      readonly script: ScriptStart | undefined;
     };
 
 /**
@@ -109,7 +111,9 @@ export function parseStart(args: readonly string[], cwd: string, inspect?: Inspe
       ...(here && Object.keys(here.env).length > 0 ? { env: here.env } : {}),
     },
   };
-  return { help: false, options, note: here?.note };
+  const script =
+    here?.manifest === undefined ? undefined : { file: here.manifest, name: here.script!, words: args, cwd };
+  return { help: false, options, note: here?.note, script };
 }
 
 /** The same for words that start a server, not help. */

@@ -53,6 +53,7 @@ async function start(args: readonly string[]): Promise<number> {
     const withSetting = (options: StartOptions): StartOptions => ({ ...options, defaultSpares: task?.spares });
     return await master.start(withSetting(parsed.options), {
       task,
+      script: parsed.script,
       readWords: (words, folder) => withSetting(parseOptions(words, folder, inspect)),
     });
   } catch (error) {

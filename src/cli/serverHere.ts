@@ -13,6 +13,10 @@ export interface ServerHere extends Pick<
   /** Absolute: the folder of the configuration or the package, as under `npm run`. */
   readonly cwd: string;
   readonly file: string;
+  /** Absolute: the package.json whose script was read; undefined where the file was found otherwise. */
+  readonly manifest: string | undefined;
+  /** The name of that script. */
+  readonly script: string | undefined;
   /** What was found, for the person who started it. */
   readonly note: string;
 }
@@ -47,7 +51,15 @@ function found(server: DetectedServer, root: string): ServerHere {
   const { folder, entry, from, beside } = server;
   const where = folder === '.' ? '' : ` in ${folder}`;
   const left = beside.length === 0 ? '' : `; left out: ${beside.join(', ')}`;
-  return { ...server, cwd: resolve(root, folder), file: entry, note: `${from}${where}: ${runText(server)}${left}` };
+  const script = /^script "(.*)"$/.exec(from)?.[1];
+  return {
+    ...server,
+    cwd: resolve(root, folder),
+    file: entry,
+    manifest: script === undefined ? undefined : join(root, 'package.json'),
+    script,
+    note: `${from}${where}: ${runText(server)}${left}`,
+  };
 }
 
 function runText({ nodeArgs, entry, args, build }: DetectedServer): string {

@@ -2,6 +2,7 @@
  * Which files count for a process: the modules and reads that it tells of, and what decides how it runs without it loading
  * them (env files, package.json, the installation of its packages, what `include` means).
  */
+import { dirname } from 'node:path';
 import type { Report } from '../protocol/workerMessages.ts';
 import type { GroupDefinition } from './definitions.ts';
 import type { Facts } from './facts.ts';
@@ -9,7 +10,7 @@ import type { Disk, Origin, ProcessFiles } from './files.ts';
 import type { Glob } from './globs.ts';
 import { Includes } from './includes.ts';
 import { installationOf } from './installation.ts';
-import { configFilesOf, type Environment, type Program } from './launch.ts';
+import { configFilesOf, nearestManifest, type Environment, type Program } from './launch.ts';
 import { allFiles } from './meaning.ts';
 
 export interface CountingParts {
@@ -22,6 +23,8 @@ export interface CountingParts {
 export class Counting {
   private readonly parts: CountingParts;
   private readonly includes: Includes;
+  /** Folders from which a process has loaded something. */
+  private readonly folders = new WeakMap<ProcessFiles, Set<string>>();
 
   constructor(parts: CountingParts) {
     this.parts = parts;
@@ -47,6 +50,7 @@ export class Counting {
       case 'load':
         files.add(report);
         watch(report.file);
+        this.countManifest(files, dirname(report.file));
         return;
       case 'read':
         // Another process of the server writes it.
@@ -73,6 +77,16 @@ export class Counting {
         files.add(report);
         return;
     }
+  }
+
+  /** Node reads it by itself: what kind of module a file is, and which file a package or an import of its own means. */
+  private countManifest(files: ProcessFiles, folder: string): void {
+    const known = this.folders.get(files) ?? new Set();
+    this.folders.set(files, known);
+    if (known.has(folder)) return;
+    known.add(folder);
+    const manifest = nearestManifest(folder);
+    if (manifest !== undefined && !files.loaded.has(manifest)) this.countNow(files, [manifest], 'config');
   }
 
   /** An older content than the process finds costs a reload at worst. */

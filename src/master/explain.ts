@@ -90,7 +90,7 @@ function explainNone(facts: Facts, path: string): Explanation {
 const NAMED = 3;
 
 function explainFolder(facts: Facts, path: string): Explanation {
-  const inside = [...everyFile(facts)].filter((file) => file.startsWith(path + sep) && existsSync(file));
+  const inside = [...everyFile(facts)].filter((file) => file.startsWith(path + sep) && existsSync(file)).sort();
   const named = inside.slice(0, NAMED).map((file) => facts.display(file));
   const more = inside.length - named.length;
   const count = `${inside.length} file${inside.length === 1 ? '' : 's'} in it count${inside.length === 1 ? 's' : ''}`;

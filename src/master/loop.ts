@@ -1,6 +1,6 @@
 /** What the parts of the master have in common: what is known, and the one queue that everything goes through. */
 import type { Event } from '../core/events.ts';
-import type { StartOptions } from '../protocol/startOptions.ts';
+import type { ScriptStart, StartOptions } from '../protocol/startOptions.ts';
 import type { TaskStart } from '../protocol/taskStart.ts';
 import type { Report } from '../protocol/workerMessages.ts';
 import type { Counting } from './counting.ts';
@@ -17,6 +17,8 @@ export interface MasterParts {
   readonly options: StartOptions;
   /** What started it, where that was a task. */
   readonly task: TaskStart | undefined;
+  /** What it was read from, where no file was named. */
+  readonly script: ScriptStart | undefined;
   /**
    * Reads the words of a command line, what follows `start`.
    *

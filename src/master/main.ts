@@ -20,7 +20,10 @@ export type { StartOptions } from '../protocol/startOptions.ts';
  * @param from what the one who starts it knows beside the options
  * @throws UserError when the server cannot be started as asked
  */
-export async function start(options: StartOptions, from: Pick<MasterParts, 'task' | 'readWords'>): Promise<number> {
+export async function start(
+  options: StartOptions,
+  from: Pick<MasterParts, 'task' | 'script' | 'readWords'>,
+): Promise<number> {
   const node = await findNode(options.node);
   const name = options.name ?? nameOf(options.script, options.cwd);
   // One that is missing is told before anything is said to start.

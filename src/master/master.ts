@@ -299,6 +299,7 @@ export class Master implements Loop {
     const due = this.flagsDue;
     if (due?.size === 0) return;
     this.flagsDue = new Set();
+    this.wanted.onFiles(due);
     this.flags.update(this.intake.saves.disk, due);
   }
 
@@ -347,7 +348,7 @@ export class Master implements Loop {
   }
 
   private needsRestart(): NeedsRestart[] {
-    return [...this.flags.list(), ...(this.wanted.flag ? [this.wanted.flag] : [])];
+    return [...this.flags.list(), ...this.wanted.flags];
   }
 
   private controlHandlers(): ConstructorParameters<typeof ControlServer>[1] {

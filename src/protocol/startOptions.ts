@@ -28,6 +28,17 @@ export interface StartOptions {
   readonly defaultSpares?: number | undefined;
 }
 
+/** A start whose words name no file: a script of a package.json says what runs. */
+export interface ScriptStart {
+  /** The package.json; absolute. */
+  readonly file: string;
+  /** Of the script. */
+  readonly name: string;
+  /** What follows `start`, and where it was said. */
+  readonly words: readonly string[];
+  readonly cwd: string;
+}
+
 export interface EnvFile {
   /** Absolute. */
   readonly path: string;

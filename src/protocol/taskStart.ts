@@ -54,5 +54,7 @@ export const taskOptionsSchema = z.object({
   node: text.optional(),
   /** By property: the line on which it stands in `file`; under the empty name that of the task itself. */
   lines: z.record(text, z.number().int().positive()).default({}),
+  /** By property that is not said in `file`, but by a setting: where that stands. */
+  elsewhere: z.record(text, z.object({ file: text, line: z.number().int().positive().nullable() })).optional(),
 });
 export type TaskOptions = z.infer<typeof taskOptionsSchema>;

@@ -139,6 +139,15 @@ const ROWS: readonly Row[] = [
   web('lib/opened.txt', 'open', READ, 'web.ts:26'),
   web('web.env', 'env file of the group', /the environment of web comes from it/, 'server.ts:22'),
   web('views/page.html', 'included', /"include" of web means it \(views\/\*\*\)/, 'server.ts:22'),
+  web('packages/shared/package.json', 'package.json of a linked package', /web runs as this package\.json says/),
+  web('lib/inner/package.json', 'package.json of a folder', /web runs as this package\.json says/),
+  restart(
+    'packages/linked/package.json',
+    'package.json of a linked package',
+    'bootstrap-import',
+    '',
+    /the bootstrap script runs as it says/,
+  ),
   {
     ...web('package.json', 'nearest package.json', /web runs as this package\.json says/),
     verdict: 'partial',
@@ -212,7 +221,7 @@ test('J. every kind of file: what saving it would do, and what it then does', as
     };
     assert.equal(
       await told('packages/shared'),
-      'It is a folder. 1 file in it counts: packages/shared/index.cjs. Ask for one of them.',
+      'It is a folder. 2 files in it count: packages/shared/index.cjs, packages/shared/package.json. Ask for one of them.',
     );
     assert.match(
       await told('config'),

@@ -91,6 +91,14 @@ test('an edit of the task is flagged until it is undone', async (t) => {
     [6, 3, 3],
     'what has no line of its own stands with the task',
   );
+
+  // What a setting says stands with the setting.
+  const elsewhere = { exclude: { file: project.path('.vscode/settings.json'), line: 2 } };
+  await tell(task({ ...withWords('--workers', '3', '--exclude', 'logs/**', 'app.cjs'), elsewhere }));
+  await flag('workers');
+  const third = await flag('exclude');
+  assert.deepEqual([third.file, third.options[0]?.line], ['.vscode/settings.json', 2]);
+
   await tell(task());
   await noFlag();
   assert.deepEqual(server.pids(), pids, 'nothing was touched');

@@ -75,6 +75,19 @@ workbenchTest(
       assert.deepEqual(pidsOf(workersOf(await sidebar.rows(), 'main')), pidsOf(before), 'no worker was touched');
     });
 
+    await step('an edited setting is flagged where it stands', async () => {
+      const settings = '.vscode/settings.json';
+      const text = '{\n  // Logs.\n  "gracefulReload.exclude": ["logs/**"]\n}\n';
+      writeFileSync(join(workbench.folder, settings), text);
+      await flag(/^\.vscode\/settings\.json changed \d\d:\d\d · start options: exclude$/);
+      await problems.waitFor((all) => all.some(({ source }) => source === 'graceful-reload'), 'the problem');
+      const [problem] = await ours();
+      assert.deepEqual([problem?.file, problem?.line], ['settings.json', 3]);
+      await notifications.clearAll();
+      writeFileSync(join(workbench.folder, settings), '{}\n');
+      await noFlag();
+    });
+
     await step('Restart Server applies it without downtime', async () => {
       const pid = await masterPid();
       await editor.edit(FILE, (text) => text.replace('"workers": 2', '"workers": 3'));

@@ -8,6 +8,7 @@ import { TASK_TYPE } from '../contributions.ts';
 import { environmentOf, startArguments } from './definition.ts';
 import { namedNode, taskCwd, withSettings } from './provider.ts';
 import { folderOf } from './runs.ts';
+import { settingPlaces } from './settingPlaces.ts';
 import { taskLines } from './tasksFile.ts';
 import { allWithVariables, withVariables, type LookUp } from './variables.ts';
 
@@ -28,7 +29,8 @@ export async function taskOptionsOf(task: vscode.Task): Promise<TaskOptions | un
   const node = named === undefined ? undefined : withVariables(named, lookUp);
   if (cwd === undefined || !args || !values || (named !== undefined && node === undefined)) return undefined;
   const env = Object.fromEntries(variables.map(([name], index) => [name, values[index]!]));
-  return { ...(await placeOf(task, folder)), cwd, args, env, ...(node === undefined ? {} : { node }) };
+  const elsewhere = await settingPlaces(definition, folder);
+  return { ...(await placeOf(task, folder)), elsewhere, cwd, args, env, ...(node === undefined ? {} : { node }) };
 }
 
 /** What a detected server is started with comes from its package; all else from a file that a person writes. */

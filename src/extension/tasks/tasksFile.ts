@@ -66,6 +66,13 @@ export function taskLines(
   return { ...Object.fromEntries(properties), '': lineAt(task) };
 }
 
+/** The line of a setting in a settings.json or a workspace file; null when it does not stand there. */
+export function settingLine(text: string, id: string): number | null {
+  const root = parseTree(text, [], { allowTrailingComma: true });
+  const found = root && (findNodeAtLocation(root, [id]) ?? findNodeAtLocation(root, ['settings', id]));
+  return found?.parent ? text.slice(0, found.parent.offset).split('\n').length : null;
+}
+
 function commentLines(): string[] {
   return [
     t('Runs the server as workers, which are replaced one at a time when you save.'),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { parse } from 'jsonc-parser';
 import { test } from 'node:test';
-import { taskLines, withTask } from '../../../src/extension/tasks/tasksFile.ts';
+import { settingLine, taskLines, withTask } from '../../../src/extension/tasks/tasksFile.ts';
 
 const definition = { type: 'graceful-reload', script: 'server.ts' };
 interface TasksFile {
@@ -94,4 +94,11 @@ test('the lines of a task: by its label, else by what it starts; of each propert
   assert.deepEqual(taskLines(text, 'renamed', { type, script: 'b.js' }), second);
   assert.equal(taskLines(text, 'renamed', { type, script: 'c.js' }), undefined);
   for (const broken of ['', '{', '[]', '{ "tasks": 1 }']) assert.equal(taskLines(broken, 'x', { type }), undefined);
+});
+
+test('the line of a setting, in settings.json or a workspace file', () => {
+  const id = 'gracefulReload.exclude';
+  assert.equal(settingLine(`{\n  // "${id}"\n  "${id}":\n    ["a"],\n}`, id), 3);
+  assert.equal(settingLine(`{ "folders": [],\n "settings": {\n "${id}": [] } }`, id), 3);
+  for (const text of ['', '{', '{}', '[]']) assert.equal(settingLine(text, id), null);
 });
