@@ -21,21 +21,22 @@ export interface ChainStep {
 export function importChain(root: string, file: string, graph: ChainGraph): ChainStep[] {
   const path = shortestPath(root, file, graph);
   if (!path) return [{ file, line: null }];
-  const steps = path.map(({ parent, specifier, line }) => ({
+  const steps = path.map(({ parent, specifier, child, line }) => ({
     file: parent,
-    line: lineOfImport(parent, specifier, line),
+    line: lineOfImport(parent, specifier, child, line),
   }));
   return [...steps, { file, line: null }];
 }
 
 interface Step extends Edge {
   readonly parent: string;
+  readonly child: string;
 }
 
 /** Breadth first from the file up to the root, so the work grows with the file's importers, not with the graph. */
 function shortestPath(root: string, file: string, graph: ChainGraph): Step[] | undefined {
   if (file === root) return [];
-  const next = new Map<string, Step & { child: string }>();
+  const next = new Map<string, Step>();
   const queue = [file];
   for (let child = queue.shift(); child !== undefined; child = queue.shift()) {
     for (const { parent, specifier, line } of graph.importers.get(child) ?? []) {
@@ -48,7 +49,7 @@ function shortestPath(root: string, file: string, graph: ChainGraph): Step[] | u
   return undefined;
 }
 
-function walk(root: string, file: string, next: ReadonlyMap<string, Step & { child: string }>): Step[] {
+function walk(root: string, file: string, next: ReadonlyMap<string, Step>): Step[] {
   const steps: Step[] = [];
   for (let at = root; at !== file;) {
     const step = next.get(at);
@@ -60,10 +61,13 @@ function walk(root: string, file: string, next: ReadonlyMap<string, Step & { chi
 }
 
 /** The line (1-based) where the source asks for `specifier`; where it does not spell it out, that of the call. */
-function lineOfImport(file: string, specifier: string, called: number | null = null): number | null {
+function lineOfImport(file: string, specifier: string, child: string, called: number | null = null): number | null {
   const source = sourceOf(file);
   if (source === undefined) return null;
-  const offset = offsetByLexer(file, source, specifier) ?? offsetByText(source, specifier);
+  const offset =
+    offsetByLexer(file, source, specifier, child) ??
+    offsetByText(source, specifier) ??
+    offsetByStart(source, specifier);
   if (offset !== undefined) return lineAt(source, offset);
   // Read, or started as a thread: the call tells where, unless a loader has moved the lines.
   return called === null ? null : (lineOfMention(file, specifier) ?? called);
@@ -93,12 +97,13 @@ function quotedPattern(words: string): string {
 }
 
 /** The lexer reads TypeScript as well, and tells type-only imports apart: these load nothing. */
-function offsetByLexer(file: string, source: string, specifier: string): number | undefined {
+function offsetByLexer(file: string, source: string, specifier: string, child: string): number | undefined {
   try {
     const imports = parse(source, file)[0].filter((found) => !('typeOnly' in found && found.typeOnly));
     const match =
       imports.find((found) => found.specifier === specifier) ??
-      imports.find((found) => bare(found.specifier ?? '') === bare(specifier));
+      imports.find((found) => bare(found.specifier ?? '') === bare(specifier)) ??
+      only(imports.filter((found) => isAliasOf(found.specifier ?? '', child)));
     return match?.importStart;
   } catch {
     return undefined;
@@ -111,6 +116,28 @@ function offsetByText(source: string, specifier: string): number | undefined {
     `^[^/\\n]*\\b(?:require|import)\\b[^\\n]*['"\`]${quoted}(?:/index)?(?:\\.[mc]?[jt]sx?)?['"\`]`,
     'm',
   ).exec(source)?.index;
+}
+
+/** `@/lib/x`, of which a loader tells only what it stands for. */
+function isAliasOf(specifier: string, file: string): boolean {
+  const [, ...rest] = bare(specifier).split('/');
+  return !specifier.startsWith('.') && rest.length > 0 && bare(slashed(file)).endsWith(`/${rest.join('/')}`);
+}
+
+/** Of several that could be meant none is. */
+function only<T>(items: readonly T[]): T | undefined {
+  return items.length === 1 ? items[0] : undefined;
+}
+
+function slashed(path: string): string {
+  return path.replaceAll('\\', '/');
+}
+
+/** `require('./routes/' + name)`, or with a template: the text begins as the file is called. */
+function offsetByStart(source: string, specifier: string): number | undefined {
+  for (const match of source.matchAll(/^[^/\n]*\b(?:require|import)\s*\(\s*(['"`])(\.[^'"`\n]*?)(?:\1\s*\+|\$\{)/gm))
+    if (specifier.startsWith(match[2]!)) return match.index;
+  return undefined;
 }
 
 /** A loader may report what it tried, with the extension it added or replaced. */

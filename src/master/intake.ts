@@ -2,7 +2,7 @@
 import type { Builds } from './builds.ts';
 import type { ControlHandlers } from './controlServer.ts';
 import type { Request } from '../core/requests.ts';
-import type { Flapping, NeedsRestart, PendingReload, Snapshot, Trigger } from '../protocol/status.ts';
+import type { Explanation, Flapping, NeedsRestart, PendingReload, Snapshot, Trigger } from '../protocol/status.ts';
 import type { Glob } from './globs.ts';
 import { Live } from './live.ts';
 import type { Loop } from './loop.ts';
@@ -107,6 +107,19 @@ export class Intake {
   /** Watches what is meant, also what comes to be. */
   watchGlobs(globs: readonly Glob[]): void {
     this.watcher?.include(globs);
+  }
+
+  /** Also what keeps a save from acting. */
+  explain(explanation: Explanation): Explanation {
+    if (explanation.verdict === 'none' || explanation.verdict === 'restart') return explanation;
+    const held = this.policy.isPaused
+      ? 'It waits until the server resumes: it is paused.'
+      : this.policy.reloadOn === 'never'
+        ? 'Nothing reloads by itself here (never): ask for it.'
+        : this.watcher
+          ? undefined
+          : 'The file system is not watched (--no-watch): saves in a connected editor act, and commands.';
+    return held === undefined ? explanation : { ...explanation, reason: `${explanation.reason} ${held}` };
   }
 
   /** What a snapshot says of it. */

@@ -383,7 +383,7 @@ export class Master implements Loop {
         const meant = slotsOfDemand(this.facts.core.groups, group, slot);
         return { workers: await Promise.all(meant.map((place) => this.debugPorts.open(place))) };
       },
-      explain: ({ file }) => this.wanted.explain(file, explain(this.facts, file)),
+      explain: ({ file }) => this.intake.explain(this.wanted.explain(file, explain(this.facts, file))),
       runningText: ({ file }) => ({ text: this.facts.runningText(file) ?? null }),
       ...this.intake.handlers,
       stop: () =>

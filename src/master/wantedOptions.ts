@@ -4,7 +4,6 @@
  * differs is flagged until it is undone or a restart has applied it.
  */
 import { existsSync, realpathSync } from 'node:fs';
-import { basename } from 'node:path';
 import { optionChanges, restartOptions, type Started } from '../core/optionChanges.ts';
 import { digestOf } from '../protocol/digest.ts';
 import type { ScriptStart, StartOptions } from '../protocol/startOptions.ts';
@@ -115,8 +114,10 @@ export class WantedOptions {
     const elsewhere = told.elsewhere?.[name];
     if (elsewhere) return elsewhere;
     const { file } = told;
-    if (basename(file) !== 'package.json') return { file, line: told.lines[name] ?? told.lines[''] ?? null };
-    return { file, line: optionPlace(file, ['scripts', this.script?.name ?? '']).line };
+    const line = this.script
+      ? optionPlace(file, ['scripts', this.script.name]).line
+      : (told.lines[name] ?? told.lines[''] ?? null);
+    return { file, line };
   }
 
   /** A file that no process has to do with may still say how the server is started. */

@@ -268,6 +268,11 @@ test('--no-watch: saves do nothing, commands do', async (t) => {
   const server = await project.ready(['--no-watch', 'app.cjs']);
   project.write('message.cjs', "exports.message = 'two';\n");
   assert.equal((await server.ask()).body['message'], 'one');
+  const { stdout } = await project.run(['explain', 'message.cjs']);
+  assert.match(
+    stdout,
+    /main loaded it\. The file system is not watched \(--no-watch\): saves in a connected editor act/,
+  );
   const { code, value } = await project.json(['reload']);
   assert.equal(code, 0);
   assert.equal((value as ReloadReport).id, 1, 'the first one since the start');

@@ -91,6 +91,7 @@ test('while paused changes are remembered, and resume acts on them together', as
   const paused = await project.run(['pause']);
   assert.equal(paused.code, 0);
   assert.match(paused.stdout, /^paused/);
+  assert.match((await project.run(['explain', 'app.cjs'])).stdout, /It waits until the server resumes: it is paused\./);
   project.write('message.cjs', message('paused'));
   project.replace('app.cjs', /$/, '\n');
   const pending = await project.json(['wait']);
