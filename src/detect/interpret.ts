@@ -24,6 +24,9 @@ const HARMLESS = new Set([
   'true',
   'trash',
 ]);
+/** `node -e` that only removes or makes folders, as generators write it for every system. */
+const FOLDER_WORK =
+  /^require\(['"](?:node:)?fs(?:-extra)?['"]\)\.(?:rm|rmdir|remove|emptyDir|mkdir)(?:Sync)?\([^;]*\);?$/;
 const ASSIGNMENT = /^([A-Za-z_]\w*)=(.*)$/s;
 const DEEPEST = 12;
 
@@ -58,7 +61,6 @@ function sequence(commands: readonly Command[], context: Context): Plan {
       at = { ...at, env: { ...at.env, [assigned[1]!]: assigned[2]!.trim() } };
       continue;
     }
-    if (ends && HARMLESS.has(basename(program))) continue;
     const plan = interpret(words, at);
     plans.push(ends ? first(plan, words) : plan);
   }
@@ -77,6 +79,8 @@ export function interpret(words: readonly string[], context: Context): Plan {
   if (assignment) return interpret(rest, { ...context, env: { ...context.env, [assignment[1]!]: assignment[2]! } });
   const name = basename(program).replace(/\.(cmd|exe|ps1)$/, '');
   if (name === '') return problem('it runs nothing');
+  if (HARMLESS.has(name) || (name === 'node' && /^(-e|--eval)$/.test(rest[0] ?? '') && FOLDER_WORK.test(rest[1] ?? '')))
+    return NOTHING;
   const named = [name, ...rest];
   const known = wrappers[name] ?? runners[name] ?? programs[name];
   if (known) return known(named, context);

@@ -47,8 +47,8 @@ export function errorInfo(
   // What was built is told of where it was written, as far as its map tells.
   const place = told && inSource(told);
   const name = /^(\w*Error)\b/m.exec(failure.stack ?? '')?.[1];
-  const firstLine =
-    TRANSFORM.exec(failure.message)?.[4] ?? failure.message.split('\n')[0]?.replace(/^ +[x×] /, '') ?? '';
+  const message = TRANSFORM.exec(failure.message)?.[4] ?? failure.message.split('\n')[0]?.replace(/^ +[x×] /, '') ?? '';
+  const firstLine = withoutPlace(message, told?.file);
   return {
     code: failure.code ?? 'rejected',
     message: name !== undefined && !firstLine.startsWith(name) ? `${name}: ${firstLine}` : firstLine,
@@ -57,6 +57,12 @@ export function errorInfo(
     column: place?.column ?? null,
     stack: failure.stack,
   };
+}
+
+/** What loads files by itself may add to the message where it failed, which is told anyway. */
+function withoutPlace(message: string, file: string | undefined): string {
+  const [before, after = ''] = file === undefined ? [message] : message.split(` at ${file}`);
+  return /^(?::\d+)*$/.test(after) ? before! : message;
 }
 
 /** An error that is not of the program's code. */

@@ -138,7 +138,7 @@ export class Saves {
       const ms = digest === null ? DELETED_AFTER_MS : SETTLED_AFTER_MS;
       this.lookAgain(file, ms);
       if (digest === EMPTY) this.lookUntilWritten(file, EMPTY_LOOK_MS);
-      if (!isWritten(digest)) this.moments.expect(file, performance.now() + ms + LOOK_MS);
+      if (!isWritten(digest)) this.expectBack(file, ms);
       else if (this.originOf(file).kind === 'change') this.moments.written(performance.now());
     }
     if (isWritten(digest)) this.act(file, digest);
@@ -155,12 +155,18 @@ export class Saves {
         if (this.looks.get(file) === timer) this.looks.delete(file);
         const isAwaited = digest === null && (this.isComingBack(file) || this.othersAreWritten(file));
         if (isNews || isAwaited) this.lookAgain(file, ms);
-        if (isAwaited) this.moments.expect(file, performance.now() + ms + LOOK_MS);
+        if (isAwaited) this.expectBack(file, ms);
         else this.act(file, digest);
       });
     }, ms);
     timer.unref();
     this.looks.set(file, timer);
+  }
+
+  /** Not one that was gone or empty as well when it was loaded: others would wait for it in vain. */
+  private expectBack(file: string, ms: number): void {
+    if (staleGroups(file, this.disk, this.parts.groups()).length > 0)
+      this.moments.expect(file, performance.now() + ms + LOOK_MS);
   }
 
   /** A program that empties a file and writes it a little later is not to wait until the file would count as empty. */

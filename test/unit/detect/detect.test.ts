@@ -272,6 +272,29 @@ const rows: readonly Row[] = [
   },
   { script: 'tsc -w & node --watch dist/index.js', is: { entry: 'dist/index.js', build: 'tsc --watch' } },
   {
+    script: {
+      clean: "node -e \"require('fs').rmSync('dist', {recursive: true, force: true})\"",
+      'build:ts': 'npm run clean && tsc',
+      'watch:ts': 'tsc -w',
+      dev: 'npm run build:ts && concurrently -k -p "[{name}]" "npm:watch:ts" "npm:dev:start"',
+      'dev:start': 'fastify start --ignore-watch=.ts$ -w -l info -P dist/app.js',
+    },
+    files: { 'node_modules/fastify-cli/cli.js': '' },
+    is: {
+      entry: 'node_modules/fastify-cli/cli.js',
+      args: ['start', '-l', 'info', '-P', 'dist/app.js'],
+      build: 'tsc --watch',
+    },
+  },
+  {
+    script: { clean: 'rimraf dist', dev: 'npm run clean && tsc && node dist/index.js' },
+    is: { entry: 'dist/index.js', build: 'tsc --watch' },
+  },
+  {
+    script: "node -e \"require('fs').rmSync('dist'); require('./seed')\" && node src/index.js",
+    is: { choose: /first runs "node -e/ },
+  },
+  {
     script: 'tsc && concurrently "tsc -w --preserveWatchOutput" "nodemon dist/index.js"',
     is: { entry: 'dist/index.js', build: 'tsc --watch' },
   },

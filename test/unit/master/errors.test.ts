@@ -43,6 +43,16 @@ describe('what a program failed of, and where', { concurrency: true }, () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
+  it('a place that a loader of plugins has added to the message is not told twice', async () => {
+    const error = await errorOf('app.cjs', {
+      'app.cjs':
+        'const file = require.resolve("./route.cjs");\n' +
+        'try {\n  require(file);\n} catch (error) {\n  error.message += ` at ${file}:2`;\n  throw error;\n}\n',
+      'route.cjs': '\n}}\n',
+    });
+    assert.deepEqual([place(error), error.message], ['route.cjs:2:1', "SyntaxError: Unexpected token '}'"]);
+  });
+
   it('a syntax error in a CommonJS module', async () => {
     const error = await errorOf('main.cjs', {
       'main.cjs': "require('./part.cjs');\n",
