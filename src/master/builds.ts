@@ -121,7 +121,7 @@ export class Builds {
   async written({ groups }: ServerDefinition, isOver: () => boolean): Promise<void> {
     const awaited = this.awaited([...groups.values()].filter(isUnbuilt));
     for (const { group, command } of awaited)
-      this.loop.parts.terminal.note(`waits until "${command}" has written ${this.loop.facts.display(group.entry)}`);
+      this.loop.parts.terminal.note(`waits until "${command}" has written ${this.loop.facts.display(outputOf(group))}`);
     await Promise.all(awaited.map((one) => this.waitFor(one, isOver)));
   }
 
@@ -163,16 +163,17 @@ export class Builds {
     });
   }
 
-  private async waitFor({ group: { entry }, process, command }: Awaited, isOver: () => boolean): Promise<void> {
+  private async waitFor({ group, process, command }: Awaited, isOver: () => boolean): Promise<void> {
+    const output = outputOf(group);
     for (let before: string | undefined; !this.isStopped && !isOver();) {
-      const now = contentOf(entry);
+      const now = contentOf(output);
       // A file that is being written grows.
       if (now !== undefined && now === before) return;
       if (now === undefined && process.end !== undefined && !process.isKilled)
         throw new UserError(
           'internal',
-          `The build "${command}" ${process.end} and has not written ${this.loop.facts.display(entry)}`,
-          wholeFile(entry),
+          `The build "${command}" ${process.end} and has not written ${this.loop.facts.display(output)}`,
+          wholeFile(output),
         );
       before = now;
       await delay(LOOK_MS);
@@ -246,11 +247,20 @@ function keyOf({ cwd, options }: GroupDefinition): string {
   return `${cwd}\0${options.build}`;
 }
 
+/** The file that is built: the entry, or where a package's program is that (`fastify start dist/app.js`), the file that it is given. */
+function outputOf({ entry, cwd, options }: GroupDefinition): string {
+  if (!entry.includes(`${sep}node_modules${sep}`)) return entry;
+  const file = options.args.find((word) => /^[^-].*\/.*\.[mc]?js$/.test(word));
+  return file === undefined ? entry : resolve(cwd, file);
+}
+
 /** `dist`, where the entry is `dist/apps/api/main.js`. */
-function outputFolder({ entry, cwd }: GroupDefinition): string {
-  const [top = '', ...deeper] = relative(cwd, entry).split(sep);
-  if (deeper.length === 0) return entry;
-  return top === '..' ? dirname(entry) : join(cwd, top);
+function outputFolder(group: GroupDefinition): string {
+  const { cwd } = group;
+  const output = outputOf(group);
+  const [top = '', ...deeper] = relative(cwd, output).split(sep);
+  if (deeper.length === 0) return output;
+  return top === '..' ? dirname(output) : join(cwd, top);
 }
 
 function isOutput(file: string, group: GroupDefinition): boolean {
@@ -258,8 +268,8 @@ function isOutput(file: string, group: GroupDefinition): boolean {
   return file === folder || file.startsWith(folder + sep);
 }
 
-function isUnbuilt({ entry, options }: GroupDefinition): boolean {
-  return options.build !== undefined && contentOf(entry) === undefined;
+function isUnbuilt(group: GroupDefinition): boolean {
+  return group.options.build !== undefined && contentOf(outputOf(group)) === undefined;
 }
 
 /** Differs while the file is being written; undefined where it is not there or holds nothing yet. */

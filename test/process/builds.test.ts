@@ -241,6 +241,18 @@ test('a build that ends without the entry ends the start, with what it said', as
   assert.equal(await word(server), 'one', 'one that does not watch will do');
 });
 
+test('a program of a package that is given the output: that is what it waits for', async (t) => {
+  const project = built(t);
+  const runner = 'node_modules/runner/cli.js';
+  project.write(runner, "require(require('node:path').resolve(process.argv[2]));\n");
+  const server = await ready(project, ['--build', 'tsc --watch', runner, 'dist/app.js']);
+  assert.match(server.lines.join('\n'), /waits until "tsc --watch" has written dist\/app\.js/);
+  assert.equal(await word(server), 'one');
+  project.write('src/word.ts', "export const word: string = 'two';\n");
+  assert.equal((await project.json(['wait'])).code, 0);
+  assert.equal(await word(server), 'two');
+});
+
 test('without a file the builder of the script is found; esbuild goes on as long as its standard input is open', async (t) => {
   const project = built(t);
   const server = await ready(project, []);
