@@ -18,6 +18,14 @@ export function preloadsOf(flags: readonly string[]): Preload[] {
   });
 }
 
+/** Packages that do nothing but this, by their name or by a path into them. */
+const LOADER = /(?:^|[\\/]node_modules[\\/])(?:tsx|ts-node|@swc-node[\\/]register|@oxc-node[\\/]core)(?:[\\/]|$)/;
+
+/** Whether the flags name nothing but loaders. */
+export function onlyLoads(flags: readonly string[]): boolean {
+  return preloadsOf(flags).every(({ specifier }) => LOADER.test(specifier));
+}
+
 /** Whether the flags name a loader, or a module of unknown purpose that may register one. */
 export function mayLoad(flags: readonly string[]): boolean {
   return preloadsOf(flags).some(({ specifier }) => !NO_LOADER.test(specifier));

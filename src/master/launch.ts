@@ -6,7 +6,7 @@ import { parseEnv } from 'node:util';
 import { CONFIG_VARIABLE, type PreloadConfig } from '../protocol/worker.ts';
 import { acceptsInMaster } from '../platform/accepting.ts';
 import { withBinFolders } from '../platform/searchPath.ts';
-import { preloadsOf } from '../detect/loaders.ts';
+import { isTypeScript, mayLoad, onlyLoads, preloadsOf } from '../detect/loaders.ts';
 import { ABSENT, digestOf } from '../protocol/digest.ts';
 import { messageOf, UserError, wholeFile } from '../protocol/userError.ts';
 import { hasLoader, loaderFor, nodeOptionsOf } from './loader.ts';
@@ -18,6 +18,15 @@ export interface Launch {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
+  /** What may be done once the process has booted, for the program not to wait for it. */
+  readonly warmUp: WarmUp;
+}
+
+export interface WarmUp {
+  /** Node itself takes the types away. */
+  readonly stripsTypes: boolean;
+  /** No code of others runs before the program, which would see a request that nobody made. */
+  readonly asksItself: boolean;
 }
 
 export interface LaunchRequest {
@@ -46,7 +55,8 @@ export function launchOf(request: LaunchRequest): Launch {
   const preload = [...(request.inspects ? ['--inspect-publish-uid=http'] : []), '--require', worker];
   const loader = loaderFor(entry, request.nodeArgs, env, node);
   const flags = [...loader.flags, ...request.nodeArgs];
-  const usesAsyncLoader = preloadsOf([...flags, ...nodeOptionsOf(env)]).length > 0;
+  const given = [...flags, ...nodeOptionsOf(env)];
+  const usesAsyncLoader = preloadsOf(given).length > 0;
   const config: PreloadConfig = {
     role: request.role,
     asyncLoader: usesAsyncLoader && mixesLoadersBadly(node.version),
@@ -66,6 +76,7 @@ export function launchOf(request: LaunchRequest): Launch {
         : [...preload, ...flags, entry, ...request.args],
     cwd: request.cwd,
     env: { ...loader.env, ...withBinFolders(env, request.cwd), [CONFIG_VARIABLE]: JSON.stringify(config) },
+    warmUp: { stripsTypes: isTypeScript(entry) && !mayLoad(given), asksItself: onlyLoads(given) },
   };
 }
 

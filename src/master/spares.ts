@@ -205,12 +205,18 @@ export class Spares {
     if (message.t === 'booted') {
       spare.booted = message;
       this.parts.listeners.giveAll(name, spare);
-      if (this.loop.facts.group(name)?.listens) spare.process.send({ t: 'warm-up' });
+      this.warmUp(name, spare);
       const ahead = this.parts.aheads.of(name);
       if (ahead) spare.loadAhead(ahead);
       this.loop.changed();
     }
     if (message.t === 'preloaded') this.onPreloaded(name, spare, message);
+  }
+
+  private warmUp(name: string, { launch, process }: GroupProcess): void {
+    const { stripsTypes, asksItself } = launch.warmUp;
+    const listens = asksItself && this.loop.facts.group(name)?.listens === true;
+    if (stripsTypes || listens) process.send({ t: 'warm-up', stripsTypes, listens });
   }
 
   onPreloaded(name: string, spare: GroupProcess, { dependencies, ms }: Extract<FromWorker, { t: 'preloaded' }>): void {

@@ -44,8 +44,8 @@ export type ToWorker =
   | { readonly t: 'accepted'; readonly key: ListenKey; readonly address: Address }
   /** Nobody listens there any more: an unused handle of it is closed. */
   | { readonly t: 'forget'; readonly key: ListenKey }
-  /** Do once what a first request will need. */
-  | { readonly t: 'warm-up' }
+  /** Do once what the program will need: where Node takes its types away, and where it listens the first request. */
+  | { readonly t: 'warm-up'; readonly stripsTypes: boolean; readonly listens: boolean }
   /** Load these packages ahead, in this order; answered by `preloaded`. */
   | { readonly t: 'preload'; readonly dependencies: readonly Dependency[]; readonly isCommonJs: boolean }
   /** Run the entry, with these variables added to the environment. */

@@ -141,7 +141,7 @@ function runWorker(config: PreloadConfig): void {
     channel.send({ t: 'adopted', id, isAdopted: socket !== undefined });
   });
   installFigures(channel, connections);
-  channel.on('warm-up', () => warmUp.start());
+  channel.on('warm-up', (what) => warmUp.start(what));
   channel.on('turns', () => channel.send({ t: 'turned' }));
   const inspector = new Inspector(channel, reports);
   const tellEvaluated = (): void => listeners.whenSettled(() => channel.send({ t: 'evaluated', reports: settle() }));

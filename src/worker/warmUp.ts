@@ -1,12 +1,12 @@
 /**
  * A spare answers a request of its own, over the loopback network, before there is a program: Node compiles its functions
- * when they are first called, and the first answer of the new code is not to wait for that.
+ * when they are first called, and the first answer of the new code is not to wait for that. What Node takes types away
+ * with is loaded when it first does so.
  */
 import http from 'node:http';
+import { stripTypeScriptTypes } from 'node:module';
 import type { AddressInfo } from 'node:net';
-
-/** Code that runs before the program may watch what is asked, and would tell of a request that nobody made. */
-const RUNS_OTHERS = /(?:^|\s)(?:-r|--(?:require|import|loader|experimental-loader))(?=[\s=]|$)/;
+import { withoutWarnings } from '../platform/nodeWarnings.ts';
 
 export class WarmUp {
   private readonly take: (server: http.Server) => void;
@@ -21,9 +21,9 @@ export class WarmUp {
     this.onOver = onOver;
   }
 
-  start(): void {
-    if (RUNS_OTHERS.test([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' '))) return;
-    this.over = this.askItself().then(this.onOver);
+  start({ stripsTypes, listens }: { readonly stripsTypes: boolean; readonly listens: boolean }): void {
+    if (stripsTypes) withoutWarnings(() => stripTypeScriptTypes('let one: 1;'));
+    if (listens) this.over = this.askItself().then(this.onOver);
   }
 
   /** The program is to run. */

@@ -135,6 +135,29 @@ test('the request that a spare makes to itself is none of the program: not count
   assert.deepEqual(watched.read('requests.log').trim().split('\n').map(Number), [pid]);
 });
 
+test('a loader for TypeScript is none that would see it: the spare has answered its own request before the program runs', async (t) => {
+  const project = Project.of('tsx-app', t);
+  project.link('tsx');
+  // Node keeps what has read a request for the next one.
+  const app = `import http from 'node:http';
+const { parsers } = process.getBuiltinModule('_http_common') as unknown as { parsers: { list: unknown[] } };
+const kept: number = parsers.list.length;
+http.createServer((_, response) => response.end(JSON.stringify({ kept }))).listen(0);
+`;
+  project.write('app.ts', app);
+  const server = await project.ready(['--import', 'tsx', 'app.ts']);
+  const kept = async (): Promise<unknown> => (await server.ask()).body['kept'];
+  assert.equal(await kept(), 0, 'not in a process that ran the program at once');
+  let saves = 0;
+  // One that is called for while it asks has not been answered.
+  do {
+    assert.ok(++saves < 10, 'none of the spares has answered');
+    await spareReady(server);
+    await server.reloadBy(() => project.write('app.ts', `${app}// ${saves}\n`));
+    await server.settled();
+  } while ((await kept()) === 0);
+});
+
 test('spares end with the server, however it ends', async (t) => {
   const [project, server] = await counted(t, ['--spares', '2']);
   await spareReady(server, 2);
