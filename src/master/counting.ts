@@ -2,14 +2,15 @@
  * Which files count for a process: the modules and reads that it tells of, and what decides how it runs without it loading
  * them (env files, package.json, the installation of its packages, what `include` means).
  */
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import { ABSENT } from '../protocol/digest.ts';
 import type { Report } from '../protocol/workerMessages.ts';
 import type { GroupDefinition } from './definitions.ts';
 import type { Facts } from './facts.ts';
 import type { Disk, Origin, ProcessFiles } from './files.ts';
 import type { Glob } from './globs.ts';
 import { Includes } from './includes.ts';
-import { installationOf } from './installation.ts';
+import { installationOf, packageFoldersFor, packageOf } from './installation.ts';
 import { configFilesOf, nearestManifest, type Environment, type Program } from './launch.ts';
 import { allFiles } from './meaning.ts';
 
@@ -66,6 +67,7 @@ export class Counting {
       case 'missing':
         files.add(report);
         if (report.near !== null) watch(report.near);
+        else if (report.parent !== null) this.awaitPackage(files, report.specifier, report.parent);
         return;
       case 'packages':
         this.countNow(files, installationOf(report.folder), 'packages');
@@ -89,12 +91,25 @@ export class Counting {
     if (manifest !== undefined && !files.loaded.has(manifest)) this.countNow(files, [manifest], 'config');
   }
 
+  /** Whoever installs it puts it there, and then notes it down. */
+  private awaitPackage(files: ProcessFiles, specifier: string, parent: string): void {
+    const name = packageOf(specifier);
+    if (name === undefined) return;
+    for (const folder of packageFoldersFor(parent)) {
+      const near = join(folder, name, 'package.json');
+      files.missing.add(near);
+      this.parts.watch(near);
+      this.countNow(files, installationOf(folder), 'packages');
+    }
+  }
+
   /** An older content than the process finds costs a reload at worst. */
   private countNow(files: ProcessFiles, paths: readonly string[], origin: Origin): void {
     const { disk, watch } = this.parts;
     for (const path of paths) {
       const digest = disk.digest(path) ?? disk.lookNow(path);
       if (digest !== null) files.count(path, digest, origin);
+      else if (origin === 'packages') files.count(path, ABSENT, origin);
       watch(path);
     }
   }

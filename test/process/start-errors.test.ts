@@ -1,6 +1,6 @@
 /** Bad input of a start: one clear error, the right exit code, nothing left running. And starts that wait for a better save. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -251,6 +251,36 @@ test('the same with an import that is missing, in a program and behind a bootstr
     await server.stop();
     project.remove('src/absent.js');
   }
+});
+
+test('a package that is not installed is waited for: at the first start, and where it went while the server runs', async (t) => {
+  const project = Project.of('cjs', t);
+  // As a package manager does, which ends with its notes; the second time these are what they were.
+  const install = (): void => {
+    project.write('node_modules/@our/dep/index.js', "module.exports = 'one';\n");
+    project.write('node_modules/@our/dep/package.json', '{"name":"@our/dep","version":"1.0.0"}');
+    project.write('node_modules/.package-lock.json', '{}');
+  };
+  project.write('message.cjs', "exports.message = require('@our/dep');\n");
+  const server = await project.start(['app.cjs']);
+  const failed = await server.snapshotWith(({ state }) => state === 'failed', 'a failed start');
+  assert.match(failed.error?.message ?? '', /Cannot find module '@our\/dep'/);
+  install();
+  await server.settled();
+  assert.equal((await server.ask()).body['message'], 'one');
+
+  const rejected = await server.reloadBy(() => {
+    rmSync(project.path('node_modules/@our'), { recursive: true });
+    project.write('message.cjs', "exports.message = `${require('@our/dep')} two`;\n");
+  });
+  assert.equal(rejected.result, 'rejected');
+  assert.equal((await server.ask()).body['message'], 'one');
+  install();
+  await server.snapshotWith(
+    ({ lastReload }) => lastReload?.result === 'done' && lastReload.id > rejected.id,
+    'a reload once it is installed',
+  );
+  assert.equal((await server.ask()).body['message'], 'one two');
 });
 
 test('with --no-watch there is no next save: it exits 1', async (t) => {
