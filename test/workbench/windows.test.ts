@@ -81,7 +81,7 @@ workbenchTest(
   'a server outlives its windows',
   shopOn(port, { prepare: addNeighbour }),
   async (workbench, window, step) => {
-    const { sidebar, terminal, editor, notifications } = window;
+    const { sidebar, terminal, editor, notifications, palette } = window;
     let before: object = {};
     let pids: (number | undefined)[] = [];
     const registry = workbench.env['GRACEFUL_RELOAD_RUNTIME_DIR']!;
@@ -193,8 +193,25 @@ workbenchTest(
       await notifications.clearAll();
       await sidebar.clickWelcome('Start Server');
       await settled(window, 1);
-      await sidebar.clickTitle('Stop Server');
-      await sidebar.waitForWelcome(({ buttons }) => buttons.includes('Start Server'), 'a button to start again');
+    });
+
+    await step('Terminate Task and the trash can of its terminal stop the server, and leave nothing', async () => {
+      for (const end of ['Tasks: Terminate Task', 'Terminal: Kill the Active Terminal Instance']) {
+        if (!(await sidebar.rows()).some(({ level }) => level === 1)) await sidebar.clickWelcome('Start Server');
+        await settled(window, 1);
+        const address = `http://localhost:${port}/`;
+        assert.ok((await fetch(address)).ok);
+        await terminal.open();
+        await palette.run(end);
+        if (end.startsWith('Tasks')) await palette.pick('graceful-reload: server.ts');
+        await sidebar.waitForWelcome(
+          ({ buttons }) => buttons.includes('Start Server'),
+          `a button to start again: ${end}`,
+        );
+        assert.deepEqual(entries(), []);
+        assert.equal((await shell(workbench, 'status')).code, 3);
+        await assert.rejects(fetch(address));
+      }
     });
   },
 );
