@@ -34,9 +34,9 @@ export interface SavesParts {
   /** What the processes loaded that serve. */
   readonly serving: () => GroupFiles[];
   readonly bootstrap: () => LoadedFiles;
-  /** Whether any process has to do with the file; notes it where an import was waiting for it. */
   /** Whether a worker has said that it writes the file itself. */
   readonly isOwn: (file: string) => boolean;
+  /** Whether any process has to do with the file; notes it where an import was waiting for it. */
   readonly isOfInterest: (file: string) => boolean;
   /** Whether a build runs that writes the file. */
   readonly isBuilt: (file: string) => boolean;
@@ -113,7 +113,10 @@ export class Saves {
       return;
     }
     this.moments.stirred(performance.now());
-    this.take(file, await this.disk.look(file));
+    const look = await this.disk.look(file);
+    this.take(file, look);
+    // A file that was written as it was, too: what follows closely is not told of.
+    if (!look.isNews && isWritten(look.digest)) this.lookAgain(file, SETTLED_AFTER_MS);
   }
 
   /** A process told that it loaded the file; it may have changed in between, when nobody was known to run it. */

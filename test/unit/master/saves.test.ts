@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Policy } from '../../../src/master/policy.ts';
 import { Saves } from '../../../src/master/saves.ts';
 import { ToolWatch } from '../../../src/master/toolWatch.ts';
@@ -71,4 +72,15 @@ test('it does for one that was there and is gone or empty now, as when it is bei
   await world.saves.onChanged(world.write('word.js', ''));
   await world.saves.onChanged(world.write('app.js', 'two'));
   assert.deepEqual(world.reloads, []);
+});
+
+test('what the watch keeps to itself right after it told of a file that is as it was', async (t) => {
+  const world = new World(t);
+  const app = world.write('app.js', 'one');
+  world.load(app);
+  world.saves.disk.lookNow(app);
+  await world.saves.onChanged(app);
+  world.write('app.js', 'two');
+  for (let turn = 0; world.reloads.length === 0 && turn < 400; turn++) await delay(25);
+  assert.deepEqual(world.reloads, [[app]]);
 });
