@@ -50,7 +50,8 @@ export function statusOf(servers: readonly ServerSnapshot[]): StatusText | undef
     snapshots.some(({ paused }) => paused),
   );
   const parts = [
-    `$(${icon}) ${ready}/${wanted}`,
+    // Which workers there are to be is not known at once.
+    `$(${icon}) ${wanted > 0 ? `${ready}/${wanted}` : serverStateText(snapshots[0]!.state)}`,
     ...(address !== undefined && addresses.length === 1 ? [address] : []),
     ...noteOf(snapshots),
   ];
@@ -108,7 +109,7 @@ function serverLine({ id, snapshot }: ServerSnapshot): string {
     commandLink(t('Restart'), 'gracefulReload.restart', id),
     commandLink(t('Stop'), 'gracefulReload.stop', id),
     commandLink(t('History'), 'gracefulReload.showHistory', id),
-    commandLink(t('Show log'), 'gracefulReload.showLog'),
+    commandLink(t('Show log'), 'gracefulReload.showLog', id),
   );
   return facts.join(' · ');
 }
@@ -123,7 +124,7 @@ function describe(snapshot: Snapshot): string {
   const { ready, wanted } = countReady(snapshot);
   const parts = [
     t('{0} is {1}', snapshot.name, serverStateText(snapshot.state)),
-    t('{0} of {1} workers ready', ready, wanted),
+    ...(wanted > 0 ? [t('{0} of {1} workers ready', ready, wanted)] : []),
   ];
   if (snapshot.needsRestart.length > 0) parts.push(t('needs a restart'));
   if (snapshot.lastReload?.result === 'rejected') parts.push(oldCodeText(snapshot) ?? t('last reload rejected'));

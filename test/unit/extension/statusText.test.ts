@@ -27,6 +27,9 @@ test('spins while it reloads; an old worker that still serves counts once', () =
 test('a first start is no alarm', () => {
   const groups = [group('web', [worker(1, { state: 'starting' })])];
   assert.deepEqual(brief(status({ state: 'starting', groups, addresses: [] })), ['$(sync~spin) 0/1', 'none']);
+  const unknown = status({ state: 'starting', groups: [], addresses: [] });
+  assert.deepEqual(brief(unknown), ['$(sync~spin) starting', 'none']);
+  assert.equal(unknown.spoken, 'shop is starting');
 });
 
 test('warns when a restart is needed, a reload was rejected or a worker is missing', () => {
