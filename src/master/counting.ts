@@ -72,6 +72,7 @@ export class Counting {
       case 'packages':
         this.countNow(files, installationOf(report.folder), 'packages');
         return;
+      case 'list':
       case 'edge':
       case 'cold':
       case 'error':

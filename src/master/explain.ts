@@ -1,6 +1,6 @@
 /** What saving a file would do, and why, in words for a person. */
 import { existsSync, statSync } from 'node:fs';
-import { basename, extname, sep } from 'node:path';
+import { basename, dirname, extname, sep } from 'node:path';
 import { scopeOf } from '../core/changeScope.ts';
 import { ABSENT } from '../protocol/digest.ts';
 import type { Explanation } from '../protocol/status.ts';
@@ -143,6 +143,8 @@ function because(facts: Facts, path: string, groups: readonly string[]): string 
   const file = basename(path);
   const set = filesOfGroup(facts, path, groups[0]);
   const origin: Origin | undefined = set.loaded.has(path) ? set.origins.get(path) : 'include';
+  if (origin === undefined && set.loaded.get(path) === ABSENT && !set.awaits(path))
+    return `${names} loads what it finds in ${facts.display(dirname(path))}`;
   if (origin === undefined && set.loaded.get(path) === ABSENT) return `${names} asked for it, and it was not there`;
   switch (origin) {
     case 'read':

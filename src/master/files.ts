@@ -4,7 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
-import { basename, sep } from 'node:path';
+import { basename, dirname, extname, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { differs, isStaleIn, type GroupFiles } from '../core/changeScope.ts';
 import { ABSENT, digestOf } from '../protocol/digest.ts';
@@ -40,6 +40,8 @@ export class ProcessFiles {
   readonly importers = new Map<string, Edge[]>();
   /** Where files would have to appear that an import did not find. */
   readonly missing = new Set<string>();
+  /** Folders that the program listed, with what was in them. */
+  readonly listed = new Map<string, ReadonlySet<string>>();
   /** What the program writes itself. */
   readonly written = new Set<string>();
   /** Variables that only env files gave it. */
@@ -65,6 +67,9 @@ export class ProcessFiles {
         return;
       case 'missing':
         if (report.near !== null) this.missing.add(report.near);
+        return;
+      case 'list':
+        this.listed.set(report.folder, new Set(report.names));
         return;
       case 'packages':
       case 'cold':
@@ -97,6 +102,24 @@ export class ProcessFiles {
   awaits(file: string): boolean {
     const stem = stemOf(file);
     return [...this.missing].some((near) => file === near || stem === stemOf(near) || stem === `${near}/index`);
+  }
+
+  /** Whether the program would find the file new in a folder that it listed, and from which it loads such modules. */
+  wouldFind(file: string): boolean {
+    for (let folder = dirname(file), name = basename(file); dirname(folder) !== folder;) {
+      const names = this.listed.get(folder);
+      if (names) return !names.has(name) && this.loadsFrom(folder, extname(file));
+      name = basename(folder);
+      folder = dirname(folder);
+    }
+    return false;
+  }
+
+  private loadsFrom(folder: string, ending: string): boolean {
+    for (const [file, digest] of this.loaded)
+      if (digest !== ABSENT && !this.origins.has(file) && extname(file) === ending && file.startsWith(folder + sep))
+        return true;
+    return false;
   }
 
   private edge(file: string, { parent, specifier, line }: Edge): void {

@@ -1,5 +1,5 @@
 /** The files of the server as it runs, as the core decides on them. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { BootstrapSet, GroupFiles } from '../core/changeScope.ts';
 import { anyServing, isComing, isServing } from '../core/pool.ts';
@@ -94,20 +94,36 @@ export function isEnvFile(facts: Facts, file: string): boolean {
   return origin === 'env' || (origin === 'read' && /^\.env(\.|$)|\.env$/.test(basename(file)));
 }
 
-/** Whether any process has to do with the file. One that an import waited for counts as loaded, with other content. */
+/** Whether any process has to do with the file. One that an import waited for, or that is new in a folder that was listed, counts as loaded, with other content. */
 export function isOfInterest(facts: Facts, file: string): boolean {
   const sets = allFiles(facts);
-  for (const files of sets) if (!files.loaded.has(file) && files.awaits(file)) files.loaded.set(file, ABSENT);
+  for (const files of sets)
+    if (!files.loaded.has(file) && (files.awaits(file) || (!facts.written.has(file) && files.wouldFind(file))))
+      files.loaded.set(file, ABSENT);
   if (file === facts.options.script || sets.some((files) => files.loaded.has(file))) return true;
   return [...facts.definition.groups.values()].some(({ include }) => globFor(include, file));
 }
 
-/** Every file whose content says something about what runs; those that an import waits for, where they are there now. */
+/** Every file whose content says something about what runs; those that are waited for, where they are there now. */
 export function everyFile(facts: Facts): Set<string> {
   const sets = allFiles(facts);
   const files = new Set([facts.options.script, ...sets.flatMap(({ loaded }) => [...loaded.keys()])]);
   for (const near of new Set(sets.flatMap(({ missing }) => [...missing])))
     for (const file of [near, ...SOURCE_ENDINGS.flatMap((ending) => [near + ending, join(near, `index${ending}`)])])
       if (!files.has(file) && existsSync(file)) files.add(file);
+  for (const set of sets)
+    for (const [folder, names] of set.listed)
+      for (const name of namesIn(folder)) {
+        const file = join(folder, name);
+        if (!names.has(name) && !files.has(file) && !facts.written.has(file) && set.wouldFind(file)) files.add(file);
+      }
   return files;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }

@@ -110,6 +110,8 @@ export const reportSchema = z.discriminatedUnion('r', [
     line: z.number().nullable(),
     thread,
   }),
+  /** The program listed a folder before it was ready. `names`: what was in it just before. */
+  z.object({ r: z.literal('list'), folder: z.string(), names: z.array(z.string()), thread }),
   /** The program writes, moves or removes the file itself. */
   z.object({ r: z.literal('write'), file: z.string(), thread }),
   /** A package in that `node_modules` folder was loaded. */

@@ -21,6 +21,11 @@ export function callSite(): CallSite | undefined {
   return undefined;
 }
 
+/** A compiler lists what it might compile, which says nothing of what the program loads. */
+export function isCompiling(): boolean {
+  return getCallSites(FRAMES).some(({ scriptName }) => /[\\/]node_modules[\\/]typescript[\\/]/.test(scriptName));
+}
+
 /** Loaders give their modules URLs with a query. */
 export function pathOf(script: string | undefined): string | undefined {
   if (script === undefined) return undefined;

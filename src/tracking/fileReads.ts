@@ -4,24 +4,33 @@
  */
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ABSENT, digestOf } from '../protocol/digest.ts';
 import type { Report } from '../protocol/workerMessages.ts';
-import { callSite } from './callSite.ts';
+import { callSite, isCompiling } from './callSite.ts';
 import { isReadable, MAX_READ_BYTES } from './ownFiles.ts';
 
 type Arguments = readonly unknown[];
 /** What a call is about to read or to write, as it names it. */
-type Touch = (args: Arguments) => { readonly reads?: unknown; readonly writes?: unknown };
+type Touch = (args: Arguments) => { readonly reads?: unknown; readonly writes?: unknown; readonly lists?: unknown };
 
 const reads: Touch = ([path]) => ({ reads: path });
 const writes: Touch = ([path]) => ({ writes: path });
 const writesSecond: Touch = ([, path]) => ({ writes: path });
+const lists: Touch = ([path]) => ({ lists: path });
 const opens: Touch = ([path, flags]) => (isForWriting(flags) ? { writes: path } : { reads: path });
 
 /** Calls that only read are left alone again once the program is ready. */
-const readers: Readonly<Record<string, Touch>> = { readFile: reads, readFileSync: reads, createReadStream: reads };
+const readers: Readonly<Record<string, Touch>> = {
+  readFile: reads,
+  readFileSync: reads,
+  createReadStream: reads,
+  readdir: lists,
+  readdirSync: lists,
+  opendir: lists,
+  opendirSync: lists,
+};
 /** A removed file was the program's as well. */
 const others: Readonly<Record<string, Touch>> = {
   open: opens,
@@ -40,6 +49,9 @@ const others: Readonly<Record<string, Touch>> = {
   rmSync: writes,
 };
 
+/** A folder of more is one of data. */
+const MOST_NAMES = 1000;
+
 export interface FileReadsOptions {
   readonly report: (report: Report) => void;
   /** Only files below it count. */
@@ -54,7 +66,9 @@ export class FileReads {
   private readonly read = new Set<string>();
   private readonly written = new Set<string>();
   private readonly restore: (() => void)[] = [];
+  private readonly listed = new Set<string>();
   private readonly readFileSync = fs.readFileSync;
+  private readonly readdirSync = fs.readdirSync;
   /** Our own look at a file is none of the program's. */
   private isLooking = false;
 
@@ -111,6 +125,8 @@ export class FileReads {
       if (written !== undefined) this.onWrite(written);
       const read = this.options.isReady() ? undefined : this.pathOf(touched.reads);
       if (read !== undefined) this.onRead(read);
+      const listed = this.options.isReady() ? undefined : this.pathOf(touched.lists);
+      if (listed !== undefined) this.onList(listed);
     } catch {
       // The program's own call says what is wrong.
     } finally {
@@ -136,6 +152,16 @@ export class FileReads {
     if (hash === undefined) return;
     const from = callSite();
     this.options.report({ r: 'read', file, hash, parent: from?.file ?? null, line: from?.line ?? null });
+  }
+
+  /** What comes to be in a folder that a program loads from by its list is one of its files. */
+  private onList(path: string): void {
+    if (this.listed.has(path)) return;
+    this.listed.add(path);
+    const folder = this.realPath(path);
+    if (!isReadable(join(folder, 'any'), this.options.root) || isCompiling()) return;
+    const names = this.readdirSync(folder);
+    if (names.length <= MOST_NAMES) this.options.report({ r: 'list', folder, names });
   }
 
   /** The digest just before the program reads it; undefined for what does not count. */

@@ -70,6 +70,7 @@ export class Ahead {
 
   onReport(report: Report): void {
     if (report.r === 'load' || report.r === 'read') this.watch.note(`it reads ${report.file}`);
+    if (report.r === 'list') this.watch.note(`it lists ${report.folder}`);
     if (report.r === 'write') this.watch.note(`it writes ${report.file}`);
   }
 
