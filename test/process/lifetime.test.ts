@@ -57,7 +57,7 @@ test('a stop in the middle of a reload, and one while nothing serves yet', async
   const server = await project.ready(['--workers', '2', 'app.cjs']);
   project.write(
     'message.cjs',
-    "console.log('slow boot');\nconst until = Date.now() + 500;\nwhile (Date.now() < until);\nexports.message = 'two';\n",
+    "console.log('slow boot');\nconst until = Date.now() + 3000;\nwhile (Date.now() < until);\nexports.message = 'two';\n",
   );
   await server.line(/slow boot/);
   const reload = project.json(['reload']);
