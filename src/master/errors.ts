@@ -134,9 +134,14 @@ function frameOf(text: string): Position | undefined {
   return file && !isForeign(file) ? { file, line: Number(match[2]), column: match[3]!.length + 1 } : undefined;
 }
 
-/** `,-[2:1]` above the lines that the parser shows, with their numbers and a caret. */
-function snippetOf({ code, message }: Failure, file: string | undefined): Position | undefined {
-  if (code !== 'ERR_INVALID_TYPESCRIPT_SYNTAX' || file === undefined) return undefined;
+/**
+ * `,-[2:1]` above the lines that the parser shows, with their numbers and a caret. Node's own parser of TypeScript leaves
+ * out the file that SWC names there, which @swc-node compiles with.
+ */
+function snippetOf({ code, message }: Failure, lastLoaded: string | undefined): Position | undefined {
+  const named = pathOf(/^ *(?:,-|╭─)\[(.+):\d+:\d+\]$/m.exec(message)?.[1] ?? '');
+  const file = named ?? (code === 'ERR_INVALID_TYPESCRIPT_SYNTAX' ? lastLoaded : undefined);
+  if (file === undefined) return undefined;
   const shown = /^ *(\d+) \| [^\n]*\n *[:·] ( *)\^/m.exec(message);
   return shown ? { file, line: Number(shown[1]), column: shown[2]!.length + 1 } : undefined;
 }

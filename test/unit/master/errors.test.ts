@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { text } from 'node:stream/consumers';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { after, before, describe, it } from 'node:test';
 import { errorInfo, type Failure } from '../../../src/master/errors.ts';
 import type { ErrorInfo } from '../../../src/protocol/status.ts';
@@ -51,6 +52,15 @@ describe('what a program failed of, and where', { concurrency: true }, () => {
       'route.cjs': '\n}}\n',
     });
     assert.deepEqual([place(error), error.message], ['route.cjs:2:1', "SyntaxError: Unexpected token '}'"]);
+  });
+
+  it('a syntax error in TypeScript that SWC compiles', async () => {
+    const loader = fileURLToPath(import.meta.resolve('@swc-node/register'));
+    const error = await errorOf('main.cjs', {
+      'main.cjs': `require(${JSON.stringify(loader)});\nrequire('./part.ts');\n`,
+      'part.ts': 'export const a = 1;\nexport const b: number = ;\n',
+    });
+    assert.deepEqual([place(error), error.message], ['part.ts:2:26', 'Error: Expression expected']);
   });
 
   it('a syntax error in a CommonJS module', async () => {
