@@ -13,6 +13,8 @@ import { tools, type Tool } from './tools.ts';
 /** For the new code to answer. Longer than any of the tools takes that gets there at all. */
 const SAVE_LIMIT_MS = 15_000;
 const IDLE_CONNECTIONS = 20;
+const KILLED = 'L. its process is killed from outside';
+const HANGS_MS = 500;
 const HURRIED_SAVES = 10;
 const HURRY_MS = 40;
 
@@ -82,6 +84,21 @@ const cases: readonly Case[] = [
     play: playStorm,
     tell: (outcome) => failures(outcome) + started(outcome) + lost(outcome),
   },
+  {
+    name: KILLED,
+    play: playKilled,
+    tell: (outcome) => failures(outcome) + (outcome.serves ? ', comes back' : ', **stays down until a save**'),
+  },
+  {
+    name: 'L. it hangs in an endless loop, then a save',
+    play: playHang,
+    tell: (outcome) => failures(outcome) + afterwards(outcome),
+  },
+  {
+    name: 'O. saves one after the other: loads of the program',
+    play: playSaves,
+    tell: (outcome) => `${count(outcome.starts ?? 0)}${lost(outcome)}`,
+  },
 ];
 
 export async function casesPart(options: Options): Promise<Report> {
@@ -108,6 +125,7 @@ export async function casesPart(options: Options): Promise<Report> {
     how:
       `One process under each tool, requests running all the time. A: ${scale.saves} saves under 37 strict connections that try nothing twice. G: ${scale.brokenMs / 1000} s of the ` +
       `broken code, then a good save. H: a save every ${HURRY_MS} ms, with requests that take 200 ms. I: ${scale.stormFiles} loaded files within ${scale.stormMs / 1000} s. ` +
+      `L: ${scale.brokenMs / 1000} s after the kill, and a save ${HANGS_MS} ms after the loop has begun. O: ${scale.saves} saves. ` +
       '`pm2` is told by `pm2 reload` after each save (after the last one in I).',
     columns: [{ title: '', align: 'left' }, ...chosen.map(({ name }) => ({ title: name, align: 'left' as const }))],
     rows: cases.map((each) => [each.name, ...chosen.map((tool) => each.tell(outcomeOf(each, tool)))]),
@@ -118,8 +136,9 @@ export async function casesPart(options: Options): Promise<Report> {
 
 function targets(ours: readonly { case: string; outcome: Outcome }[]): Target[] {
   return ours.flatMap(({ case: name, outcome: { failed, serves } }): Target[] => {
-    // What exits after it was ready is a crash: the code that was saved is the code that runs.
-    const isCrash = name.includes('exits once');
+    // What exits after it was ready is a crash: the code that was saved is the code that runs. What is killed takes along
+    // the requests that it was at.
+    const isCrash = name.includes('exits once') || name === KILLED;
     return [
       ...(isCrash ? [] : [{ what: `${name}: failed`, measured: failed, wanted: 0, kind: 'at most' as const }]),
       { what: `${name}: the last good save serves`, measured: Number(serves), wanted: 1, kind: 'at least' },
@@ -207,6 +226,40 @@ async function playStorm(running: Running, { stormFiles, stormMs }: Scale): Prom
   await delay(1000);
   const result = await load.stop();
   return { ...result, serves, starts: running.starts() - before };
+}
+
+/** No save: what serves in the end is the process that came in its place. */
+async function playKilled(running: Running, { brokenMs }: Scale): Promise<Outcome> {
+  const load = startLoad(running);
+  process.kill(Number(await running.ask(false, undefined, '/pid')), 'SIGKILL');
+  await delay(brokenMs);
+  const result = await load.stop();
+  return { ...result, serves: await running.ask().then(Boolean, () => false) };
+}
+
+async function playHang(running: Running): Promise<Outcome> {
+  const load = startLoad(running);
+  // Nobody answers this one.
+  const stuck = running.ask(false, undefined, '/hang').catch(() => undefined);
+  await delay(HANGS_MS);
+  const { version, told } = running.save();
+  const serves = await running.answers(version, SAVE_LIMIT_MS);
+  await told;
+  const result = await load.stop();
+  await stuck;
+  return { ...result, serves };
+}
+
+async function playSaves(running: Running, { saves }: Scale): Promise<Outcome> {
+  const before = running.starts();
+  let serves = true;
+  for (let save = 0; save < saves; save++) {
+    const { version, told } = running.save();
+    serves = await running.answers(version, SAVE_LIMIT_MS);
+    await told;
+    await running.rest();
+  }
+  return { requests: 0, failed: 0, serves, starts: running.starts() - before };
 }
 
 /** Four clients that ask one thing after the other, each time on a new connection. */

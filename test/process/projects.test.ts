@@ -44,6 +44,12 @@ const projects: Record<string, Case> = {
     source: 'src/word.ts',
     text: typed,
   },
+  'socket-io': {
+    packages: ['socket.io'],
+    entry: 'src/server.js',
+    source: 'src/word.js',
+    text: (value) => `export const word = '${value}';\n`,
+  },
   'koa-nodemon': {
     packages: ['koa'],
     entry: 'src/app.js',

@@ -10,6 +10,8 @@ const folder = path.join(__dirname, 'parts');
 const parts = existsSync(folder) ? readdirSync(folder).map((name) => require(path.join(folder, name))) : [];
 
 const server = http.createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+  while (request.url === '/hang');
+  if (request.url === '/pid') return response.end(String(process.pid));
   if (request.url === '/parts') return response.end(String(parts.reduce((sum, part) => sum + part, 0)));
   setTimeout(() => response.end(version), request.url === '/slow' ? 200 : 0);
 });
