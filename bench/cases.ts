@@ -14,6 +14,7 @@ import { tools, type Tool } from './tools.ts';
 const SAVE_LIMIT_MS = 15_000;
 const IDLE_CONNECTIONS = 20;
 const KILLED = 'L. its process is killed from outside';
+const HUNG = 'L. it hangs in an endless loop, then a save';
 const HANGS_MS = 500;
 const HURRIED_SAVES = 10;
 const HURRY_MS = 40;
@@ -90,7 +91,7 @@ const cases: readonly Case[] = [
     tell: (outcome) => failures(outcome) + (outcome.serves ? ', comes back' : ', **stays down until a save**'),
   },
   {
-    name: 'L. it hangs in an endless loop, then a save',
+    name: HUNG,
     play: playHang,
     tell: (outcome) => failures(outcome) + afterwards(outcome),
   },
@@ -136,9 +137,9 @@ export async function casesPart(options: Options): Promise<Report> {
 
 function targets(ours: readonly { case: string; outcome: Outcome }[]): Target[] {
   return ours.flatMap(({ case: name, outcome: { failed, serves } }): Target[] => {
-    // What exits after it was ready is a crash: the code that was saved is the code that runs. What is killed takes along
-    // the requests that it was at.
-    const isCrash = name.includes('exits once') || name === KILLED;
+    // What exits after it was ready is a crash: the code that was saved is the code that runs. What is killed or hangs
+    // takes along the requests that it was at.
+    const isCrash = name.includes('exits once') || name === KILLED || name === HUNG;
     return [
       ...(isCrash ? [] : [{ what: `${name}: failed`, measured: failed, wanted: 0, kind: 'at most' as const }]),
       { what: `${name}: the last good save serves`, measured: Number(serves), wanted: 1, kind: 'at least' },
