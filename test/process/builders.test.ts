@@ -87,6 +87,27 @@ async function built(t: TestContext, { script, fixture = 'builders', prepare }: 
 const STIRS_WITHIN_MS = 3000;
 
 const wait = async (server: Server): Promise<WaitReport> => server.control.request('wait', { timeout: 30_000 });
+
+/**
+ * The watch of a builder may miss a write, as Babel's does now and then: then the answer says so, and what to do. Seen in 1
+ * of 26 runs, open: right after a failed build it may still be the failure of that one.
+ */
+async function saved(
+  project: Project,
+  server: Server,
+  source: string,
+  content: string,
+  before?: WaitReport,
+): Promise<WaitReport> {
+  for (let tries = 1; ; tries++) {
+    project.write(source, content);
+    const report = await wait(server);
+    const isMissed = !report.live && /has missed that\. Save it again/.test(report.error.message);
+    const isOld = !report.live && before && JSON.stringify(report) === JSON.stringify(before);
+    if ((!isMissed && !isOld) || tries === 5) return report;
+  }
+}
+
 /** Saves the source until the builder stirs: its watch may begin a while after its first build is there. */
 async function watching(project: Project, server: Server, source: string): Promise<void> {
   const since = (): string | undefined => server.snapshot.builds[0]?.since;
@@ -121,14 +142,13 @@ for (const [name, kind] of Object.entries(builders)) {
     await watching(project, server, source);
     const load = startLoad(server.port(), t);
     await load.answered(2);
-    project.write(source, text('two'));
-    assert.equal((await wait(server)).live, true);
+    const second = await saved(project, server, source, text('two'));
+    assert.equal(second.live, true, JSON.stringify(second));
     for (const { body } of await Promise.all([server.ask(), server.ask(), server.ask()]))
       assert.equal(body['word'], 'two');
 
     await load.answered(2);
-    project.write(source, 'export const word = ;\n');
-    const broken = await wait(server);
+    const broken = await saved(project, server, source, 'export const word = ;\n');
     assert.ok(!broken.live);
     const { code, file, line } = broken.error;
     const expected = { code: writesBroken ?? 'build-failed', file: source, line: 1 };
@@ -136,8 +156,8 @@ for (const [name, kind] of Object.entries(builders)) {
     await load.answered(2);
     assert.equal(await word(server), 'two');
 
-    project.write(source, text('three'));
-    assert.equal((await wait(server)).live, true);
+    const third = await saved(project, server, source, text('three'), broken);
+    assert.equal(third.live, true, JSON.stringify(third));
     assert.equal(await word(server), 'three');
     await load.answered(2);
     const { answers, failures } = await load.stop();
