@@ -60,7 +60,7 @@ export function createApp(context: vscode.ExtensionContext): App {
   const storage = (context.storageUri ?? context.globalStorageUri).fsPath;
   const provider = new ServerTaskProvider(context.extensionPath, storage, detected);
   own(vscode.tasks.registerTaskProvider(TASK_TYPE, provider));
-  const runs = own(new Runs());
+  const runs = own(new Runs(context.workspaceState));
 
   const view = own(new ServersView(servers, shown, folders));
   const statusBar = own(new StatusBar());

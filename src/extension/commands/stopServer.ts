@@ -9,7 +9,7 @@ const ANSWER_MS = 5000;
 
 /** @throws UserError when the server neither answers nor has a task here that could be ended */
 export async function stopServer(session: Session, runs: Runs): Promise<void> {
-  await runs.untilReconnected(session);
+  await runs.reconnection.until(session.entry.pid);
   if (await answers(session)) {
     // May take as long as the drain timeout: requests in flight are still being answered.
     await session.request('stop', {}).catch((error: unknown) => {

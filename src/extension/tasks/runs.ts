@@ -7,12 +7,7 @@ import { isAlive } from '../../platform/processes.ts';
 import type { Session } from '../session.ts';
 import { taskKey, textOf } from './definition.ts';
 import { isFolder, taskCwd } from './provider.ts';
-
-/**
- * How long VS Code may take to attach a task that has run on over a window reload. The window is there seconds before:
- * the reconnection waits until extensions have resolved the task, on a busy machine also 10 s.
- */
-const RECONNECTION_MS = 30_000;
+import { Reconnection } from './reconnection.ts';
 
 interface Run {
   readonly pid: number;
@@ -37,10 +32,14 @@ export class Runs implements vscode.Disposable {
   readonly onDidStart = this.began.event;
   private readonly ended = new vscode.EventEmitter<EndedRun>();
   readonly onDidEnd = this.ended.event;
+  readonly reconnection: Reconnection;
   private readonly subscriptions: vscode.Disposable[];
 
-  constructor() {
+  /** @param state of this workspace; outlives its window */
+  constructor(state: vscode.Memento) {
+    this.reconnection = new Reconnection(state);
     this.subscriptions = [
+      this.reconnection,
       vscode.tasks.onDidStartTask(({ execution }) => this.started.add(execution)),
       vscode.tasks.onDidStartTaskProcess(({ execution, processId }) => {
         if (!isOurs(execution.task)) return;
@@ -82,7 +81,7 @@ export class Runs implements vscode.Disposable {
    * @returns waits until the server's task has ended; at once where no task of this window runs it
    */
   async untilEnded(session: Session): Promise<() => Promise<void>> {
-    await this.untilReconnected(session);
+    await this.reconnection.until(session.entry.pid);
     const execution = await this.executionFor(session);
     const run = execution && this.running.get(execution);
     if (!run) return () => Promise.resolve();
@@ -94,25 +93,6 @@ export class Runs implements vscode.Disposable {
       });
     });
     return () => ended;
-  }
-
-  /**
-   * Until VS Code has attached the task of this server again after a window reload, in at most 30 s; at once where none is
-   * to be attached. A server must not be stopped before: VS Code (seen in 1.139) starts the task again when it finds that
-   * the process it wants to attach has ended, and it does so as the task was defined when it was started.
-   */
-  async untilReconnected(session: Session): Promise<void> {
-    const { pid } = session.entry;
-    if ((await this.executionFor(session)) || !(await terminalWithPid(pid))) return;
-    await new Promise<void>((done) => {
-      const finish = (): void => {
-        clearTimeout(timer);
-        subscription.dispose();
-        done();
-      };
-      const timer = setTimeout(finish, RECONNECTION_MS);
-      const subscription = vscode.tasks.onDidStartTaskProcess(({ processId }) => processId === pid && finish());
-    });
   }
 
   async terminalOf(execution: vscode.TaskExecution): Promise<vscode.Terminal | undefined> {
