@@ -43,6 +43,8 @@ const TSC_END = /Found (\d+) errors?\. Watching for file changes\.$/;
 /** These tell of no begin. */
 const COMPILED = /^Successfully compiled:? (.+?) with (?:swc|Babel)\b/;
 const BUNDLED = /\bcompiled (?:successfully|with \d+ warnings?)\b/;
+/** So long it took. */
+const TOOK = /(?: in |\()(\d+(?:\.\d+)?) ?ms\b/;
 const FAILS: readonly RegExp[] = [
   /\bcompiled with (?:\d+ warnings? and )?\d+ errors?\b/,
   /\bBuild failed\b/,
@@ -102,6 +104,8 @@ export class BuildProgress {
   since = 0;
   /** When it last began, as far as it tells; what was saved before that is in what it makes. */
   reactedAt = -Infinity;
+  /** Until when it may have begun: one that tells of no begin may have seen what was saved before it told of the end. */
+  reactedBy = -Infinity;
   lastLineAt = -Infinity;
   /** Of the last build, or of the one that runs. */
   error: BuildError | null = null;
@@ -126,7 +130,7 @@ export class BuildProgress {
       this.mistakes = [];
       this.isOver = false;
       this.error = null;
-      this.reactedAt = now;
+      this.reactedAt = this.reactedBy = now;
       return this.enter('building', now);
     }
     const isMistake = this.takeMistake(text, now);
@@ -136,7 +140,9 @@ export class BuildProgress {
         const hasEnded = FAILS.some((pattern) => pattern.test(text));
         return hasEnded ? this.enter('failed', now) : true;
       }
-      this.reactedAt = now;
+      // The same may be told twice, the second time after the save that mends it.
+      if (this.phase !== 'failed') this.reactedAt = now;
+      this.reactedBy = now;
       return this.enter('failed', now);
     }
     const isPlaced = this.takePlace(text);
@@ -144,7 +150,10 @@ export class BuildProgress {
     if (ended === undefined) return isPlaced;
     this.isOver = true;
     const tellsNoBegin = this.reactedAt === -Infinity || COMPILED.test(text) || BUNDLED.test(text);
-    if (this.phase !== 'building' && tellsNoBegin) this.reactedAt = now;
+    if (this.phase !== 'building' && tellsNoBegin) {
+      this.reactedAt = Math.max(this.reactedAt, now - Number(TOOK.exec(text)?.[1] ?? 0));
+      this.reactedBy = now;
+    }
     if (ended === 'failed' && this.mistakes.length === 0)
       this.take({ message: text.trim(), file: null, line: null, column: null, toldAt: now });
     return this.enter(ended, now);

@@ -69,21 +69,23 @@ export async function freshness(build: BuildProcess, parts: FreshnessParts): Pro
   }
 
   const now = Date.now();
-  const { reactedAt, quietIn } = reaction(build, files, now);
+  const { quietIn, ...reacted } = reaction(build, files, now);
   for (const source of sources.filter(({ touchedAt }) => now - touchedAt < SURELY_WITHIN_MS)) {
-    if (isTakenIn(source, reactedAt, now - progress.since)) continue;
+    if (isTakenIn(source, reacted, now - progress.since)) continue;
     const builtTo = source.outputs();
-    if (builtTo.some((output) => isBuiltFromText(output, source.file))) continue;
+    // What mends a failed build may be written before the builder tells that it is through.
+    const isUntold = progress.phase === 'failed' && source.touchedAt > reacted.reactedBy;
+    if (!isUntold && builtTo.some((output) => isBuiltFromText(output, source.file))) continue;
     const within = builtTo.length > 0 ? SURELY_WITHIN_MS : REACTS_WITHIN_MS;
     const ms = source.touchedAt + within - now;
-    const again = source.touchedAt <= reactedAt ? progress.since + AGAIN_MS - now : Infinity;
+    const again = source.touchedAt <= reacted.reactedBy ? progress.since + AGAIN_MS - now : Infinity;
     if (ms > 0) return busy(`"${command}" has not built ${parts.display(source.file)} yet`, Math.min(ms, again));
   }
   if (quietIn > 0) return busy(`"${command}" is writing`, quietIn);
   const tellsUntil = progress.lastLineAt + TELLS_MS;
   if (progress.phase === 'failed' && tellsUntil > now)
     return busy(`"${command}" tells what is wrong`, tellsUntil - now);
-  const missed = sources.find((source) => source.touchedAt > reactedAt && isMissing(source, outputs));
+  const missed = sources.find((source) => source.touchedAt > reacted.reactedBy && isMissing(source, outputs));
   if (missed) {
     const file = parts.display(missed.file);
     const message = `"${command}" has not built ${file} since it was saved: it has missed that. Save it again`;
@@ -93,11 +95,15 @@ export async function freshness(build: BuildProcess, parts: FreshnessParts): Pro
   return { is: 'failed', error: parts.error() ?? plainError('build-failed', `The build "${command}" has failed`) };
 }
 
-/** When it began what it has built last, and in how many ms it can be taken to be through. */
-function reaction({ progress }: BuildProcess, files: BuildFiles, now: number): { reactedAt: number; quietIn: number } {
-  if (progress.phase !== 'quiet') return { reactedAt: progress.reactedAt, quietIn: 0 };
+/** When it began what it has built last, for sure and at the latest. */
+type Reaction = Pick<BuildProcess['progress'], 'reactedAt' | 'reactedBy'>;
+
+/** @returns also in how many ms it can be taken to be through */
+function reaction({ progress }: BuildProcess, files: BuildFiles, now: number): Reaction & { quietIn: number } {
+  const { phase, reactedAt, reactedBy } = progress;
+  if (phase !== 'quiet') return { reactedAt, reactedBy, quietIn: 0 };
   const last = Math.max(progress.lastLineAt, newest(files.outputs)?.writtenAt ?? -Infinity);
-  return { reactedAt: last, quietIn: last + QUIET_MS - now };
+  return { reactedAt: last, reactedBy: last, quietIn: last + QUIET_MS - now };
 }
 
 /** Whether the outputs are made of another text, where their maps hold the sources as they are. */
@@ -108,7 +114,7 @@ function isMissing(source: Source, outputs: readonly string[]): boolean {
   );
 }
 
-function isTakenIn({ touchedAt }: Touched, reactedAt: number, throughMs: number): boolean {
+function isTakenIn({ touchedAt }: Touched, { reactedAt, reactedBy }: Reaction, throughMs: number): boolean {
   if (touchedAt <= reactedAt - ON_ITS_WAY_MS) return true;
-  return touchedAt <= reactedAt && throughMs >= AGAIN_MS;
+  return touchedAt <= reactedBy && throughMs >= AGAIN_MS;
 }

@@ -185,13 +185,23 @@ test('what was saved before it began is in what it makes; one that tells of no b
     begins.line(line, index + 1);
   assert.equal(begins.reactedAt, 1);
   const tells = new BuildProgress();
-  for (const [index, line] of [
-    'Successfully compiled: 4 files with swc (163.95ms)',
-    '  x Expression expected',
-    '   ,-[src/word.ts:1:1]',
-  ].entries())
-    tells.line(line, index + 1);
-  assert.equal(tells.reactedAt, 2);
+  tells.line('Successfully compiled: 4 files with swc (163.95ms)', 1000);
+  assert.deepEqual([tells.reactedAt, tells.reactedBy], [1000 - 163.95, 1000]);
+  for (const line of ['  x Expression expected', '   ,-[src/word.ts:1:1]']) tells.line(line, 2000);
+  assert.deepEqual([tells.reactedAt, tells.reactedBy], [2000, 2000]);
+});
+
+test('what fails as before may be the failure of before, told once more', () => {
+  const progress = new BuildProgress();
+  for (const [line, now] of [
+    ['SyntaxError: /p/src/word.ts: Unexpected token (1:20)', 1000],
+    ['Successfully compiled 0 files with Babel (105ms).', 1105],
+    ['SyntaxError: /p/src/word.ts: Unexpected token (1:20)', 1300],
+  ] as const)
+    progress.line(line, now);
+  assert.deepEqual([progress.phase, progress.reactedAt, progress.reactedBy], ['failed', 1000, 1300]);
+  progress.line('Successfully compiled 1 file with Babel (105ms).', 1600);
+  assert.deepEqual([progress.phase, progress.reactedAt, progress.reactedBy], ['built', 1495, 1600]);
 });
 
 test('one that builds a file at a time: what it told of the same file before is over, of another one it is not', () => {
