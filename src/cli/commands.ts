@@ -164,8 +164,11 @@ async function setPaused(command: 'pause' | 'resume', args: readonly string[]): 
 
 async function logs(args: readonly string[]): Promise<number> {
   const specs = { group: { type: 'string' }, slot: { type: 'string' }, lines: { type: 'string' } } as const;
-  const { values } = parse(args, { ...common, ...specs, follow: { type: 'boolean' } }, 0);
+  const { values } = parse(args, { ...common, ...specs, build: { type: 'boolean' }, follow: { type: 'boolean' } }, 0);
+  if (values.build && (values.group !== undefined || values.slot !== undefined))
+    throw new UserError('usage', '--build shows what builders wrote: leave out --group and --slot.');
   const wish = {
+    build: values.build ? (true as const) : undefined,
     group: values.group,
     slot: wholeNumber('--slot', values.slot, 1, 1024),
     lines: wholeNumber('--lines', values.lines, 0, 1_000_000) ?? LOG_LINES,

@@ -8,7 +8,7 @@ Usage
   graceful-reload restart [--json]                            also reads the bootstrap script anew; waits for the result
   graceful-reload wait    [--timeout 30s] [--json]            until what is on disk serves: 0; rejected: 1 and the error
   graceful-reload pause | resume                              changes are remembered, not acted on
-  graceful-reload logs    [--group G] [--slot N] [--lines N] [--follow] [--json]    what the workers wrote last
+  graceful-reload logs    [--group G] [--slot N] [--build] [--lines N] [--follow] [--json]    what the workers and builders wrote last
   graceful-reload explain <file> [--json]                     what saving this file would do, and why
   graceful-reload stop    [--json]
   graceful-reload --help | --version

@@ -4,6 +4,7 @@ import { Readable, Transform } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { BuildProgress } from '../core/buildProgress.ts';
 import { isWindows, killGroup, killTree, startFailure } from '../platform/processes.ts';
+import type { LogBlock } from '../protocol/logs.ts';
 import { buildFiles, newest } from './buildFiles.ts';
 import type { Output } from './output.ts';
 
@@ -11,6 +12,16 @@ export interface BuildLaunch {
   readonly command: string;
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
+}
+
+/** Where what it writes goes. */
+export interface BuildView {
+  readonly output: Output;
+  readonly errorOutput: Output;
+  readonly prefix: string;
+  /** It has told how far it is. */
+  readonly onProgress: () => void;
+  readonly keep: (stream: LogBlock['stream'], lines: Buffer) => void;
 }
 
 /** What is still in its pipes when it has ended is read for so long: a process that left its group may hold them open. */
@@ -71,16 +82,17 @@ export class BuildProcess {
     this.child.once('exit', () => this.onExit());
   }
 
-  /** Shows what it writes. @param onProgress it has told how far it is */
-  show(output: Output, errorOutput: Output, prefix: string, onProgress: () => void): void {
+  /** Shows what it writes. */
+  show({ output, errorOutput, prefix, onProgress, keep }: BuildView): void {
     const [stdout, stderr] = this.outputs as [Readable, Readable];
-    const keep = (lines: Buffer): void => {
+    const take = (stream: LogBlock['stream'], lines: Buffer): void => {
+      keep(stream, lines);
       const texts = stripVTControlCharacters(lines.toString()).split('\n').slice(0, -1);
       const news = texts.filter((text) => this.progress.line(text.trimEnd(), Date.now()));
       if (news.length > 0) onProgress();
     };
-    output.follow(stdout.pipe(withoutClearing()), () => ({ prefix, keep }));
-    errorOutput.follow(stderr.pipe(withoutClearing()), () => ({ prefix, keep }));
+    output.follow(stdout.pipe(withoutClearing()), () => ({ prefix, keep: (lines) => take('stdout', lines) }));
+    errorOutput.follow(stderr.pipe(withoutClearing()), () => ({ prefix, keep: (lines) => take('stderr', lines) }));
   }
 
   /** Whether the build that failed has written its outputs all the same, as compilers do when only types are wrong. */

@@ -8,6 +8,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Reaper } from '../platform/reaper.ts';
 import { withBinFolders } from '../platform/searchPath.ts';
+import { BUILD_PLACE } from '../protocol/logs.ts';
 import type { BuildStatus, ErrorInfo } from '../protocol/status.ts';
 import { UserError, wholeFile } from '../protocol/userError.ts';
 import { buildFiles, newest } from './buildFiles.ts';
@@ -18,6 +19,7 @@ import type { GroupDefinition, ServerDefinition } from './definitions.ts';
 import { plainError } from './errors.ts';
 import type { Loop } from './loop.ts';
 import { allFiles } from './meaning.ts';
+import type { WorkerLogs } from './workerLogs.ts';
 
 /** How often an entry that is still to be written is looked for: its folder need not be there yet to be watched. */
 const LOOK_MS = 50;
@@ -27,6 +29,7 @@ const SILENT_MS = 5000;
 export interface BuildsParts {
   readonly loop: Loop;
   readonly reaper: Reaper;
+  readonly logs: WorkerLogs;
 }
 
 /** A build that workers wait for. */
@@ -70,6 +73,10 @@ export class Builds {
       const process = this.processes.get(keyOf(group));
       return process !== undefined && process.end === undefined && isOutput(file, group);
     });
+  }
+
+  commands(): string[] {
+    return [...this.processes.values()].map(({ command }) => command);
   }
 
   /** Whether one of them has told that it builds, and not yet that it is through. */
@@ -212,7 +219,14 @@ export class Builds {
     this.processes.set(key, process);
     if (process.pid !== undefined) this.parts.reaper.watch(process.pid);
     const prefix = this.loop.facts.options.prefix === 'never' ? '' : 'build | ';
-    process.show(output, errorOutput, prefix, () => this.onProgress(process));
+    const by = { ...BUILD_PLACE, build: command, generation: 0, pid: process.pid ?? null };
+    process.show({
+      output,
+      errorOutput,
+      prefix,
+      onProgress: () => this.onProgress(process),
+      keep: (stream, lines) => this.parts.logs.keep(by, stream, lines),
+    });
     void process.ended.then((how) => this.onEnded(process, how));
     return process;
   }

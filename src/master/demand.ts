@@ -28,6 +28,17 @@ export function slotsOfDemand(
   );
 }
 
+/** @throws UserError `usage` when nothing, or nothing by that command, builds beside the server */
+export function refuseUnknownBuild(commands: readonly string[], build: string | true | undefined): void {
+  if (build === undefined || commands.some((command) => build === true || build === command)) return;
+  throw new UserError(
+    'usage',
+    commands.length === 0
+      ? 'Nothing builds beside this server. A builder is started with: graceful-reload start --build COMMAND'
+      : `There is no build "${String(build)}". Builds: ${commands.join(', ')}.`,
+  );
+}
+
 function groupsOfDemand(groups: readonly Group[], group: string | undefined, slot: number | undefined): Group[] {
   const names = groups.map(({ spec }) => spec.name).join(', ');
   const wanted = groups.filter(({ spec }) => group === undefined || spec.name === group);

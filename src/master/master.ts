@@ -16,7 +16,7 @@ import { Changes } from './changes.ts';
 import { ControlServer } from './controlServer.ts';
 import { DebugPorts } from './debugPorts.ts';
 import { specsOf } from './definitions.ts';
-import { scopeOfDemand, slotsOfDemand } from './demand.ts';
+import { refuseUnknownBuild, scopeOfDemand, slotsOfDemand } from './demand.ts';
 import { Counting } from './counting.ts';
 import { explain } from './explain.ts';
 import { Facts } from './facts.ts';
@@ -75,7 +75,7 @@ export class Master implements Loop {
     this.facts = new Facts({ options: parts.options, environment: process.env, task: parts.task });
     this.wanted = new WantedOptions(this.facts, parts);
     this.flags = new RestartFlags(this.facts, parts.terminal, () => this.changed());
-    this.builds = new Builds({ loop: this, reaper: this.reaper });
+    this.builds = new Builds({ loop: this, reaper: this.reaper, logs: this.logs });
     this.first = new FirstProcess(this);
     this.intake = new Intake({
       loop: this,
@@ -265,7 +265,7 @@ export class Master implements Loop {
       case 'ended':
         this.changes.ended(command.result);
         this.workers.onChangeEnded();
-        this.logs.keepOnly(this.facts.core.groups);
+        this.logs.keepOnly(this.facts.core.groups, this.builds.commands());
         return;
       case 'stopped':
         this.onStopped();
@@ -375,7 +375,10 @@ export class Master implements Loop {
       history: () => ({ lives: this.lives.list() }),
       logs: (asked, client) => {
         // Which groups there will be is not known before.
-        if (this.facts.hasBegun) slotsOfDemand(this.facts.core.groups, asked.group, asked.slot);
+        if (this.facts.hasBegun) {
+          slotsOfDemand(this.facts.core.groups, asked.group, asked.slot);
+          refuseUnknownBuild(this.builds.commands(), asked.build);
+        }
         return this.logs.read(asked, client);
       },
       inspect: async ({ group, slot }) => {

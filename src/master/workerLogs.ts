@@ -1,11 +1,11 @@
 /**
- * What the workers have written, for those who ask later or read along: a bounded memory for each slot that lasts over its
+ * What the workers and builders have written, for those who ask later or read along: a bounded memory for each slot that lasts over its
  * generations, so that the last words of a worker that crashed are still there. Whoever reads along asks for what comes
  * after what he has; nothing is kept for him, and one who reads slowly misses what has left the memory meanwhile.
  */
 import type { Group } from '../core/pool.ts';
 import type { ControlParams, ControlResult } from '../protocol/control.ts';
-import type { LogBlock } from '../protocol/logs.ts';
+import { BUILD_PLACE, writerOf, type LogBlock } from '../protocol/logs.ts';
 
 /** Kept of each slot, in segments that are written anew in turn, so that a flood leaves no garbage. */
 const MOST_BYTES = 1_000_000;
@@ -17,7 +17,7 @@ const PAGE_LENGTH = 256_000;
 const LINE_END = 10;
 
 type Page = ControlResult<'logs'>;
-type Place = Pick<LogBlock, 'group' | 'slot'>;
+type Place = Pick<LogBlock, 'group' | 'slot' | 'build'>;
 
 /** Whole lines that came together. Positions count the lines of all workers in the order in which they came. */
 interface Block extends Omit<LogBlock, 'text'> {
@@ -45,31 +45,34 @@ export class WorkerLogs {
   private isOver = false;
 
   /** @param lines whole ones, each with its end */
-  keep(by: Pick<LogBlock, 'group' | 'slot' | 'generation' | 'pid'>, stream: LogBlock['stream'], lines: Buffer): void {
-    const key = keyOf(by);
+  keep(by: Place & Pick<LogBlock, 'generation' | 'pid'>, stream: LogBlock['stream'], lines: Buffer): void {
+    const key = writerOf(by);
     const slot = this.slots.get(key) ?? new SlotLog(by);
     this.slots.set(key, slot);
     const from = this.written;
     this.written += linesIn(lines);
-    const { group, slot: index, generation, pid } = by;
     const time = new Date().toISOString();
-    const about = { group, slot: index, generation, pid, stream, time, line: slot.lines + 1 };
+    const about = { ...by, stream, time, line: slot.lines + 1 };
     slot.add({ ...about, from, to: this.written, bytes: lines });
     this.tell();
   }
 
-  /** What slots have written that are no more is forgotten. */
-  keepOnly(groups: readonly Group[]): void {
-    const kept = new Set(
-      groups.flatMap(({ spec, slots }) => slots.map(({ index }) => keyOf({ group: spec.name, slot: index }))),
+  /** What slots and builders have written that are no more is forgotten. */
+  keepOnly(groups: readonly Group[], builds: readonly string[]): void {
+    const places: Place[] = groups.flatMap(({ spec, slots }) =>
+      slots.map(({ index }) => ({ group: spec.name, slot: index })),
     );
+    const kept = new Set([...places, ...builds.map((build) => ({ ...BUILD_PLACE, build }))].map(writerOf));
     for (const key of this.slots.keys()) if (!kept.has(key)) this.slots.delete(key);
   }
 
   /** @param client who asks: nothing is waited for once `onGone` has told that it is gone */
-  async read({ group, slot, lines, after, wait }: ControlParams<'logs'>, client: object): Promise<Page> {
-    const isMeant = (place: Place): boolean =>
-      (group ?? place.group) === place.group && (slot ?? place.slot) === place.slot;
+  async read({ group, slot, build, lines, after, wait }: ControlParams<'logs'>, client: object): Promise<Page> {
+    const isMeant = (place: Place): boolean => {
+      if (build !== undefined) return place.build !== undefined && (build === true || build === place.build);
+      if (place.build !== undefined) return group === undefined && slot === undefined;
+      return (group ?? place.group) === place.group && (slot ?? place.slot) === place.slot;
+    };
     const start = after ?? startOf(this.of(isMeant), lines ?? 0, this.written);
     for (;;) {
       const page = this.page(this.of(isMeant), start);
@@ -136,8 +139,8 @@ class SlotLog {
   lines = 0;
   private readonly segments: Segment[] = [];
 
-  constructor({ group, slot }: Place) {
-    this.place = { group, slot };
+  constructor(place: Place) {
+    this.place = place;
   }
 
   /** Copies what the block holds. */
@@ -220,5 +223,3 @@ function linesIn(bytes: Buffer): number {
   for (let at = bytes.indexOf(LINE_END); at >= 0; at = bytes.indexOf(LINE_END, at + 1)) count++;
   return count;
 }
-
-const keyOf = ({ group, slot }: Place): string => `${group}#${slot}`;

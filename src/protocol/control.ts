@@ -56,13 +56,15 @@ export const controlMethods = {
   /** The processes that served since the start, the newest last; those of long ago are forgotten. */
   history: { params: z.object({}), result: z.object({ lives: z.array(workerLifeSchema) }) },
   /**
-   * What workers have written: the last `lines` of them, or those behind a page that was read before (`after`). `wait`: an
+   * What workers and builders have written: the last `lines` of them, or those behind a page that was read before (`after`). `wait`: an
    * answer comes once there are some. Long answers come in pages.
    */
   logs: {
     params: z.object({
       group: text.optional(),
       slot: z.number().int().positive().optional(),
+      /** The command of a builder, or true for all of them: what workers have written is left out. */
+      build: z.union([z.string(), z.literal(true)]).optional(),
       lines: z.number().int().nonnegative().optional(),
       after: z.number().int().nonnegative().optional(),
       wait: z.boolean().optional(),

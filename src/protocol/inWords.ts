@@ -1,5 +1,5 @@
 /** Status, results and explanations as a person reads them in a terminal. */
-import type { LogEntry } from './logs.ts';
+import { writerOf, type LogEntry } from './logs.ts';
 import type {
   BuildStatus,
   ErrorInfo,
@@ -112,7 +112,7 @@ export function pausedText({
 /** As it stands in the server's terminal. */
 export function logText(entry: LogEntry): string {
   const text = 'text' in entry ? entry.text : `… ${entry.skipped} line${entry.skipped === 1 ? '' : 's'} skipped`;
-  return `${entry.group}#${entry.slot} | ${text}`;
+  return `${entry.build === undefined ? writerOf(entry) : entry.group} | ${text}`;
 }
 
 export function errorText(error: ErrorInfo): string {

@@ -1,6 +1,7 @@
 /** A builder beside the server: `tsc --watch`, as this repository has it, in a project that is never built by hand. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import type { LogLine } from '../../src/protocol/logs.ts';
 import { poll } from './harness/events.ts';
 import { allGone, isAlive, marked } from './harness/processes.ts';
 import { Project } from './harness/project.ts';
@@ -59,6 +60,15 @@ test('a first start waits for the build; each save of a source is one reload, an
   assert.deepEqual([waited.code, error.code, error.file, error.line], [1, 'build-failed', 'src/word.ts', 1]);
   assert.equal(await word(server), 'three');
   assert.equal(server.snapshot.reloads.length, 2);
+
+  const logs = async (...args: string[]): Promise<string> => (await project.run(['logs', ...args])).stdout;
+  const printed = await logs('--build');
+  assert.match(printed, /^build \| .*Starting compilation in watch mode/m);
+  assert.match(printed, /^build \| .*src\/word\.ts.*TS2322/m);
+  assert.ok((await logs()).includes(printed.trimEnd().split('\n').at(-1)!));
+  assert.doesNotMatch(await logs('--group', 'main'), /^build \|/m);
+  const last = JSON.parse(await logs('--build', '--json', '--lines', '1')) as LogLine;
+  assert.deepEqual([last.build, last.pid], ['tsc --watch', server.snapshot.builds[0]?.pid]);
 
   const healed = await server.reloadBy(() => save(project, server, "export const word: string = 'four';\n"));
   assert.deepEqual([healed.result, healed.id], ['done', 3]);

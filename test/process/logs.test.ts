@@ -68,6 +68,8 @@ test('a group or slot that there is not, and wrong numbers', async (t) => {
     [['--group', 'nobody'], 2, /There is no group "nobody"\. Groups: web, /],
     [['--slot', '1'], 2, /--slot needs --group, since there are several: web, /],
     [['--group', 'web', '--slot', '99'], 2, /There is no slot 99: web has \d/],
+    [['--build'], 2, /Nothing builds beside this server/],
+    [['--build', '--group', 'web'], 2, /leave out --group and --slot/],
     [['--lines', 'many'], 2, /--lines is a whole number from 0 to \d+, not "many"/],
     [['--folow'], 2, /Unknown option --folow\. Did you mean --follow\?/],
     [['web'], 2, /Unexpected argument "web"/],

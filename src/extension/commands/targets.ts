@@ -139,7 +139,7 @@ export class Targets {
   }
 
   /**
-   * The log of a row is that of all workers below it; from the palette one is picked, the extension's own among them.
+   * The log of a row is that of all workers and builders below it; from the palette one is picked, the extension's own among them.
    *
    * @returns `own` = the extension's
    */
@@ -147,13 +147,13 @@ export class Targets {
     const target = targetOf(argument);
     if (target) {
       const session = await this.server(argument);
-      const { group, slot } = target;
-      return (
-        session && {
-          session,
-          scope: { ...(group === undefined ? {} : { group }), ...(slot === undefined ? {} : { slot }) },
-        }
-      );
+      const { group, slot, build } = target;
+      const scope = {
+        ...(group === undefined ? {} : { group }),
+        ...(slot === undefined ? {} : { slot }),
+        ...(build === undefined ? {} : { build }),
+      };
+      return session && { session, scope };
     }
     const choices = this.servers.sessions.flatMap((session) => {
       const description = `${session.entry.name} · pid ${session.entry.pid}`;
@@ -163,6 +163,11 @@ export class Targets {
       return [
         { label: t('All workers'), description, log: { session, scope: {} } },
         ...slots.map((scope) => ({ label: `${scope.group}#${scope.slot}`, description, log: { session, scope } })),
+        ...(session.snapshot?.builds ?? []).map(({ command: build }) => ({
+          label: build,
+          description,
+          log: { session, scope: { build } },
+        })),
       ];
     });
     const own = { label: EXTENSION_NAME, description: t('what the extension does'), log: 'own' as const };

@@ -1,5 +1,5 @@
 /**
- * What workers write, in the Output panel: a channel for each worker, group or server whose log somebody has asked for. It
+ * What workers and builders write, in the Output panel: a channel for each worker, group, builder or server whose log somebody has asked for. It
  * goes on over reloads, lost connections and new starts of its server, until the window closes.
  */
 import { t } from '@vscode/l10n';
@@ -8,7 +8,7 @@ import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
 import { readLog } from '../../client/readLog.ts';
 import { logText } from '../../protocol/inWords.ts';
-import type { LogEntry } from '../../protocol/logs.ts';
+import { writerOf, type LogEntry } from '../../protocol/logs.ts';
 import type { Servers } from '../servers.ts';
 import type { Session } from '../session.ts';
 
@@ -22,6 +22,8 @@ const LONGEST = 5_000_000;
 export interface LogScope {
   readonly group?: string;
   readonly slot?: number;
+  /** The command of a builder. */
+  readonly build?: string;
 }
 
 export class LogChannels implements vscode.Disposable {
@@ -35,7 +37,7 @@ export class LogChannels implements vscode.Disposable {
   }
 
   show(session: Session, scope: LogScope): void {
-    const key = JSON.stringify([session.id, scope.group, scope.slot]);
+    const key = JSON.stringify([session.id, scope.group, scope.slot, scope.build]);
     const channel = this.channels.get(key) ?? new LogChannel(session, scope);
     this.channels.set(key, channel);
     channel.show();
@@ -52,7 +54,7 @@ class LogChannel implements vscode.Disposable {
   readonly server: string;
   private readonly scope: LogScope;
   private readonly channel: vscode.OutputChannel;
-  /** By slot of the master that has this pid: the last line that was shown. */
+  /** By slot or builder of the master that has this pid: the last line that was shown. */
   private readonly shown = new Map<string, number>();
   private pid: number | undefined;
   /** The process whose lines were shown last, where the channel is that of one worker. */
@@ -64,8 +66,8 @@ class LogChannel implements vscode.Disposable {
   constructor({ id, entry }: Session, scope: LogScope) {
     this.server = id;
     this.scope = scope;
-    const { group, slot } = scope;
-    const whose = [group ?? '', slot === undefined ? '' : `#${slot}`].join('');
+    const { group, slot, build } = scope;
+    const whose = build ?? [group ?? '', slot === undefined ? '' : `#${slot}`].join('');
     this.channel = vscode.window.createOutputChannel(whose === '' ? entry.name : `${entry.name}: ${whose}`, 'log');
   }
 
@@ -86,7 +88,7 @@ class LogChannel implements vscode.Disposable {
         await delay(PACE_MS);
       }
     } catch {
-      // The server is gone, or does not have that group or slot at the moment.
+      // The server is gone, or does not have that group, slot or builder at the moment.
     } finally {
       this.isFollowing = false;
     }
@@ -94,7 +96,7 @@ class LogChannel implements vscode.Disposable {
 
   private isNew(entry: LogEntry): boolean {
     if ('skipped' in entry) return true;
-    const key = `${entry.group}#${entry.slot}`;
+    const key = writerOf(entry);
     if (entry.line <= (this.shown.get(key) ?? 0)) return false;
     this.shown.set(key, entry.line);
     return true;
@@ -113,6 +115,7 @@ class LogChannel implements vscode.Disposable {
 
   /** One worker needs no name, but where its successor begins. */
   private textOf(entry: LogEntry): string {
+    if (this.scope.build !== undefined && 'text' in entry) return entry.text;
     if (this.scope.slot === undefined || 'skipped' in entry) return logText(entry);
     const { pid, generation, text } = entry;
     const isAnother = pid !== this.writer;

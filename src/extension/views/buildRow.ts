@@ -18,7 +18,7 @@ export function buildRow(serverId: string, build: BuildStatus): Row {
     spoken: t('Build {0}, {1}', command, description.replaceAll(' · ', ', ')),
     fold: 'none',
     children: [],
-    target: { server: serverId },
+    target: { server: serverId, build: command },
     ...(error === null || error.file === null
       ? {}
       : { place: { file: error.file, line: error.line ?? 1, column: error.column ?? 1 } }),

@@ -33,6 +33,8 @@ export interface RowTarget {
   readonly server: string;
   readonly group?: string;
   readonly slot?: number;
+  /** The command of a builder. */
+  readonly build?: string;
   /** An edited file, as the snapshot names it. */
   readonly file?: string;
   /** An address to open. */

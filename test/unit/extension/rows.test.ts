@@ -39,6 +39,10 @@ describe('row of a builder', () => {
     assert.equal(rowFor({ state: 'built', error: syntaxError }).icon.id, 'warning');
   });
 
+  test('its log is that of its command', () => {
+    assert.equal(rowFor({}).target.build, 'tsc --watch');
+  });
+
   test('leads to what is wrong, and a failed build asks for attention', () => {
     const failed = rowFor({ error: syntaxError });
     assert.deepEqual(failed.place, { file: 'src/web.ts', line: 12, column: 9 });

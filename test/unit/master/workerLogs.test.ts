@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readLog } from '../../../src/client/readLog.ts';
+import { readLog, type LogWish } from '../../../src/client/readLog.ts';
 import type { Group } from '../../../src/core/pool.ts';
 import { WorkerLogs } from '../../../src/master/workerLogs.ts';
+import { BUILD_PLACE } from '../../../src/protocol/logs.ts';
 import { logText } from '../../../src/protocol/inWords.ts';
 
 const client = {};
@@ -18,7 +19,7 @@ function logs(): { logs: WorkerLogs; say: (slot: number, text: string, stream?: 
 }
 
 /** What a client that reads it to the end sees. */
-async function all(of: WorkerLogs, wish: { slot?: number; lines?: number } = {}): Promise<string[]> {
+async function all(of: WorkerLogs, wish: Partial<LogWish> = {}): Promise<string[]> {
   const server = { request: (_method: string, params: object) => of.read(params, client) as Promise<never> };
   const seen: string[] = [];
   for await (const entries of readLog(server, { lines: 100, follow: false, ...wish }))
@@ -127,7 +128,28 @@ describe('worker logs', () => {
     const { logs: kept, say } = logs();
     say(1, 'stays\n');
     say(2, 'goes\n');
-    kept.keepOnly([{ spec: { name: 'web' }, slots: [{ index: 1 }] } as unknown as Group]);
+    kept.keepOnly([{ spec: { name: 'web' }, slots: [{ index: 1 }] } as unknown as Group], []);
     assert.deepEqual(await all(kept), ['web#1 | stays']);
+  });
+
+  it('keeps what builders have printed apart from a group that has their name, each as long as it is there', async () => {
+    const { logs: kept, say } = logs();
+    const builders = ['tsc -w', 'sass -w'];
+    for (const build of builders)
+      kept.keep({ ...BUILD_PLACE, build, generation: 0, pid: 7 }, 'stdout', Buffer.from(`by ${build}\n`));
+    kept.keep({ group: 'build', slot: 1, generation: 1, pid: 8 }, 'stdout', Buffer.from('by a worker\n'));
+    say(1, 'a\n');
+    assert.deepEqual(await all(kept), [
+      'build | by tsc -w',
+      'build | by sass -w',
+      'build#1 | by a worker',
+      'web#1 | a',
+    ]);
+    assert.deepEqual(await all(kept, { group: 'build' }), ['build#1 | by a worker']);
+    assert.deepEqual(await all(kept, { slot: 1 }), ['build#1 | by a worker', 'web#1 | a']);
+    assert.deepEqual(await all(kept, { build: true }), ['build | by tsc -w', 'build | by sass -w']);
+    assert.deepEqual(await all(kept, { build: 'sass -w', lines: 5 }), ['build | by sass -w']);
+    kept.keepOnly([], ['tsc -w']);
+    assert.deepEqual(await all(kept), ['build | by tsc -w']);
   });
 });
