@@ -270,7 +270,13 @@ function scriptPath(file: string, cwd: string, { hasLoader, isBuilt }: Script): 
       wholeFile(path),
     );
   if (isThere && !statSync(path).isFile())
-    throw new UserError('usage', `${path} is not a file. Give the file that starts your server.`, wholeFile(path));
+    throw new UserError(
+      'usage',
+      statSync(path).isDirectory()
+        ? `${path} is not a file but a folder. Give the file that starts your server, or run graceful-reload start without one in that folder.`
+        : `${path} is not a file. Give the file that starts your server.`,
+      wholeFile(path),
+    );
   if (!PROGRAM.test(extname(path)) && !hasLoader)
     throw new UserError(
       'usage',

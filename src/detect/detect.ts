@@ -3,7 +3,7 @@
  * instead. What cannot be read is never guessed: then the file has to be chosen.
  */
 import { join, relative } from 'node:path/posix';
-import { readManifest, resolveFile, type Folder, type Manifest } from './folder.ts';
+import { isJson, readManifest, resolveFile, type Folder, type Manifest } from './folder.ts';
 import { interpretScript, runScript } from './interpret.ts';
 import { loaderOf } from './loaders.ts';
 import { NOTHING, serverPlan, type Build, type Context, type Plan, type Server } from './plan.ts';
@@ -162,10 +162,14 @@ function withoutScript(manifest: Manifest, context: Context): Detection {
   const usual = inPackages.length > 0 || manifest.isExtension ? [] : filesNamed(USUAL_FILES, context);
   const candidates = unique([...servers, ...inPackages, ...main, ...usual]);
   const reason =
-    candidates.length > 0 && inPackages.length > 0
-      ? 'the workspace holds several servers'
-      : 'no script of package.json starts a server';
+    candidates.length > 0 && inPackages.length > 0 ? 'the workspace holds several servers' : whyNoScript(context);
   return { kind: 'choose', reason, candidates };
+}
+
+function whyNoScript({ folder, at }: Context): string {
+  const text = folder.read(join(at, 'package.json'));
+  if (text === undefined) return 'there is no package.json here';
+  return isJson(text) ? 'no script of package.json starts a server' : 'the package.json here does not parse as JSON';
 }
 
 function filesNamed(names: readonly string[], context: Context): DetectedServer[] {

@@ -42,6 +42,16 @@ export function readJson(folder: Folder, path: string): Record<string, unknown> 
   return isRecord(value) ? value : undefined;
 }
 
+/** As Node and npm take it, which are strict. */
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export interface Manifest {
   readonly name: string | undefined;
   readonly main: string | undefined;

@@ -179,7 +179,7 @@ export class Builds {
       if (now === undefined && process.end !== undefined && !process.isKilled)
         throw new UserError(
           'internal',
-          `The build "${command}" ${process.end} and has not written ${this.loop.facts.display(output)}`,
+          `The build "${command}" ${process.end} and has not written ${this.loop.facts.display(output)}${remedyFor(process.end)}`,
           wholeFile(output),
         );
       before = now;
@@ -255,6 +255,11 @@ export class Builds {
     const place = isThere ? { file: this.loop.facts.display(path), line, column } : {};
     return { ...plainError('build-failed', message), ...place };
   }
+}
+
+/** What shells say of a command that there is not. */
+function remedyFor(end: string): string {
+  return end === 'ended with code 127' ? '. There is no such command: is what it runs installed?' : '';
 }
 
 function keyOf({ cwd, options }: GroupDefinition): string {

@@ -18,6 +18,10 @@ export interface Failure {
 /** `file:line` and a caret line, as Node prints them above a syntax error, on stderr or in the stack. */
 const FRAME =
   /^(?:\(node:\d+\) |Warning: Detected unsettled top-level await at )?((?:file:\/\/)?[^\n]*?):(\d+)\n(?:[^\n]*\n){1,3}?([ \t]*)\^/m;
+/** The same where the end of the file is what is wrong: there is nothing to put a caret under. */
+const END_FRAME = /^((?:file:\/\/)?[^\n]*?):(\d+)\n[^\n]*\n([ \t]*)\n\n?SyntaxError\b/m;
+/** Node runs nothing at all in a folder whose package.json does not parse. */
+const PACKAGE_CONFIG = /^(?:Error: )?(Invalid package config (.+?[\\/]package\.json)\b.*)/m;
 /** As esbuild tells it, which tsx compiles with; its columns count from 0. */
 const TRANSFORM = /^(\/[^\n]*|[A-Za-z]:[^\n]*):(\d+):(\d+): ERROR: (.*)$/m;
 /** A line of a stack, in parentheses where it names a function; folders may have both blanks and parentheses in their names. */
@@ -65,6 +69,12 @@ function withoutPlace(message: string, file: string | undefined): string {
   return /^(?::\d+)*$/.test(after) ? before! : message;
 }
 
+/** What kept Node from running even our preload, which would have told of it. */
+export function failureBefore(stderr: string): Failure | undefined {
+  const message = PACKAGE_CONFIG.exec(stderr)?.[1];
+  return message === undefined ? undefined : { message: `Error: ${message}`, stack: null, code: null };
+}
+
 /** An error that is not of the program's code. */
 export function plainError(code: string, message: string): ErrorInfo {
   return { code, message, file: null, line: null, column: null, stack: null };
@@ -78,7 +88,7 @@ export function errorPlace({ file, line, column }: ErrorInfo): ErrorPlace | unde
 function placeOf({ stack, message }: Failure, stderr: string): Position | undefined {
   const transform = TRANSFORM.exec(message);
   if (transform) return { file: transform[1]!, line: Number(transform[2]), column: Number(transform[3]) + 1 };
-  const fromJson = jsonPlaceOf(message);
+  const fromJson = jsonPlaceOf(message) ?? packagePlaceOf(message);
   if (fromJson) return fromJson;
   const fromStack = frameOf(stack ?? '');
   if (fromStack) return fromStack;
@@ -128,8 +138,20 @@ function jsonPlaceOf(message: string): Position | undefined {
   }
 }
 
+/** Node names the file, but not what is wrong with it. */
+function packagePlaceOf(message: string): Position | undefined {
+  const file = PACKAGE_CONFIG.exec(message)?.[2];
+  if (file === undefined || isForeign(file)) return undefined;
+  try {
+    JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    return jsonPlaceOf(`${file}: ${error instanceof Error ? error.message : ''}`);
+  }
+  return { file, line: 1, column: null };
+}
+
 function frameOf(text: string): Position | undefined {
-  const match = FRAME.exec(text);
+  const match = FRAME.exec(text) ?? END_FRAME.exec(text);
   const file = match && pathOf(match[1]!);
   return file && !isForeign(file) ? { file, line: Number(match[2]), column: match[3]!.length + 1 } : undefined;
 }

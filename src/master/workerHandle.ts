@@ -4,7 +4,7 @@ import type { Worker } from '../core/workerState.ts';
 import type { Address, ErrorInfo } from '../protocol/status.ts';
 import type { FromWorker, Report } from '../protocol/workerMessages.ts';
 import { Debuggee } from './debuggee.ts';
-import { errorInfo, plainError, REFUSED_FLAGS, type Failure } from './errors.ts';
+import { errorInfo, failureBefore, plainError, REFUSED_FLAGS, type Failure } from './errors.ts';
 import type { Ahead } from './aheads.ts';
 import type { ProcessFiles } from './files.ts';
 import type { GroupProcess } from './groupProcess.ts';
@@ -171,11 +171,13 @@ export class WorkerHandle implements Receiver {
     if (refused !== undefined) return plainError(REFUSED_FLAGS, `Node refuses its flags: ${refused}`);
     // Many programs say themselves that the port is taken, and end.
     const refusal = state.kind === 'starting' ? this.refusal : undefined;
-    const failure = this.failure ?? {
-      message: `${group}#${slot} ${how}${when}${why}${unsettled}${refusal ? `: ${refusal.message}` : ''}`,
-      stack: null,
-      code: refusal?.code ?? null,
-    };
+    const before = this.started.booted === null ? failureBefore(this.started.stderrTail()) : undefined;
+    const failure = this.failure ??
+      before ?? {
+        message: `${group}#${slot} ${how}${when}${why}${unsettled}${refusal ? `: ${refusal.message}` : ''}`,
+        stack: null,
+        code: refusal?.code ?? null,
+      };
     return errorInfo(failure, this.started.stderrTail(), display, [...this.files.loaded.keys()].at(-1));
   }
 

@@ -34,7 +34,7 @@ async function refused(
   })();
   assert.deepEqual(entries, []);
   const report = startReportSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  assert.equal(own[0], `graceful-reload: ${report.message}`);
+  assert.equal(own[0], `graceful-reload: ${report.message.split('\n')[0]}`);
   assert.equal(statSync(path).mode & 0o777, 0o600);
   assert.equal(report.cwd, project.folder);
   return report;
@@ -152,6 +152,49 @@ test('wrong options are told before anything runs', async (t) => {
     assert.equal(code, 2, args.join(' '));
     assert.match(stderr, wanted);
   }
+});
+
+test('a start in the wrong place, or of what is not there, says what is wrong and what to do', async (t) => {
+  const project = Project.of('cjs', t);
+  const manifest = project.read('package.json');
+  const script = (dev: string): string => JSON.stringify({ scripts: { dev } });
+  project.write('lib/plain.js', '\n');
+  for (const [text, args, code, wanted] of [
+    [manifest, ['lib'], 2, /lib is not a file but a folder\. .*graceful-reload start without one in that folder/],
+    [undefined, [], 2, /Which file\? There is no package\.json here\. Name it:/],
+    [
+      '{ "name": "shop" "main": "app.cjs" }',
+      [],
+      2,
+      /Which file\? The package\.json here does not parse as JSON\. Name it:/,
+    ],
+    [script('node gone.js'), [], 2, /The script "dev" runs gone\.js, which is not there/],
+    [script('nodmon app.cjs'), [], 2, /what "nodmon" runs is not known/],
+    [script('npm run deev'), [], 2, /there is no script "deev"/],
+    [script('vite'), [], 2, /runs vite, which reloads by itself/],
+    [manifest, ['--command', 'tsx watch'], 2, /The command "tsx watch" does not tell which file .* it names no file/],
+    [manifest, ['--build', 'tcs --watch', 'dist/app.js'], 1, /"tcs --watch" ended with code 127 .*installed\?/],
+  ] as const) {
+    if (text === undefined) project.remove('package.json');
+    else project.write('package.json', text);
+    await refused(project, args, code, wanted);
+  }
+});
+
+test('a package.json that does not parse is told at its place, at a start and in a reload', async (t) => {
+  const project = Project.of('cjs', t);
+  const good = project.read('package.json');
+  const broken = `{\n  "name": "shop",\n}\n`;
+  project.write('package.json', broken);
+  const server = await project.start(['app.cjs']);
+  await server.line(/failed: .*Invalid package config .* at package\.json:3:1\. The next save starts it\.$/);
+  project.write('package.json', good);
+  await server.settled();
+  assert.equal((await server.ask()).status, 200);
+  const { result, error } = await server.reloadBy(() => project.write('package.json', broken));
+  assert.deepEqual([result, error?.file, error?.line], ['rejected', 'package.json', 3], JSON.stringify(error));
+  assert.equal((await server.ask()).status, 200);
+  assert.equal((await server.reloadBy(() => project.write('package.json', `${good}\n`))).result, 'done');
 });
 
 test('flags that Node refuses end the start: no save can mend them', async (t) => {

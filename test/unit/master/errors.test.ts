@@ -54,6 +54,28 @@ describe('what a program failed of, and where', { concurrency: true }, () => {
     assert.deepEqual([place(error), error.message], ['route.cjs:2:1', "SyntaxError: Unexpected token '}'"]);
   });
 
+  it('a brace that is never closed: the end of the file, where Node has nothing to put a caret under', async () => {
+    const open = 'function one() {\n  two();\n';
+    for (const [name, content, expected] of [
+      ['main.cjs', open, 'main.cjs:3:1'],
+      ['main.cjs', open.trimEnd(), 'main.cjs:2:9'],
+      ['main.mjs', open, 'main.mjs:3:1'],
+      ['main.mjs', open.trimEnd(), 'main.mjs:2:9'],
+      ['main.cts', open, 'main.cts:2:1'],
+    ] as const)
+      assert.equal(place(await errorOf(name, { [name]: content })), expected, JSON.stringify([name, content]));
+  });
+
+  it('a package.json that does not parse, with which Node runs nothing', async () => {
+    const error = await errorOf('main.cjs', {
+      'main.cjs': "require('./part/part.cjs');\n",
+      'part/part.cjs': "require('nothing');\n",
+      'part/package.json': '{\n  "type": "module",\n}\n',
+    });
+    assert.equal(place(error), 'part/package.json:3:1', JSON.stringify(error));
+    assert.match(error.message, /^Error: Invalid package config .*package\.json/);
+  });
+
   it('a syntax error in TypeScript that SWC compiles', async () => {
     const loader = fileURLToPath(import.meta.resolve('@swc-node/register'));
     const error = await errorOf('main.cjs', {
