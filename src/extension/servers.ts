@@ -17,6 +17,7 @@ export class Servers implements vscode.Disposable {
   private readonly log: vscode.LogOutputChannel;
   private readonly folders: WorkspaceFolders;
   private readonly byPid = new Map<number, Session>();
+  private readonly gone = new Set<number>();
   private readonly changed = new vscode.EventEmitter<void>();
   /** A server came or went, or the first look is done. */
   readonly onDidChange = this.changed.event;
@@ -61,6 +62,11 @@ export class Servers implements vscode.Disposable {
       const subscription = this.changed.event(look);
       look();
     });
+  }
+
+  /** Whether that process was a server here and is none any more: it is about to end, if it has not. */
+  hasLeft(pid: number): boolean {
+    return this.gone.has(pid);
   }
 
   /** Begins to watch; does file system work, so not before `activate` has returned. */
@@ -120,10 +126,13 @@ export class Servers implements vscode.Disposable {
       // While it is connected it lives, whatever the folder says: an entry may just be rewritten.
       if (alive.has(pid) || (session.isConnected && concernsFolders(session.entry.cwd, folders))) continue;
       this.byPid.delete(pid);
+      this.gone.add(pid);
       session.dispose();
     }
     for (const entry of entries) {
-      if (!this.byPid.has(entry.pid)) this.byPid.set(entry.pid, this.open(new Session(entry, this.log)));
+      if (this.byPid.has(entry.pid)) continue;
+      this.gone.delete(entry.pid);
+      this.byPid.set(entry.pid, this.open(new Session(entry, this.log)));
     }
     this.changed.fire();
   }

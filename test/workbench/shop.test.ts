@@ -294,6 +294,19 @@ workbenchTest('a server from start to stop', shopOn(port), async (workbench, win
     assert.deepEqual(await notifications.list(), []);
   });
 
+  await step('Start Server while it stops starts it once it has stopped', async () => {
+    const before = await settled(window, 3, { slots: 4 });
+    const slow = get(port, '/slow');
+    await waitFor(async () => /"inFlight": *1\b/.test((await shell(workbench, 'status', '--json')).stdout), {
+      what: 'the request to be under way',
+    });
+    await sidebar.clickTitle('Stop Server');
+    await palette.run('Graceful Reload: Start Server');
+    assert.match(await slow, /^Done/);
+    const after = await settled(window, 1, { slots: 4 });
+    assert.ok(pidsOf(after).every((pid) => !pidsOf(before).includes(pid)));
+  });
+
   await step('Stop Server ends it', async () => {
     await sidebar.clickTitle('Stop Server');
     await sidebar.waitForWelcome(({ buttons }) => buttons.includes('Start Server'), 'a button to start again');

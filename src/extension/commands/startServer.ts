@@ -45,27 +45,40 @@ export class StartServer {
     }
     const task = await this.chooseTask();
     if (!task) return;
-    // The registry is asked anew: a server that another window started a moment ago counts.
-    await this.servers.scan();
-    const running = await this.sessionOf(task);
+    const running = await this.runningOf(task);
     if (running) return this.reveal(running);
     await this.runTask(task);
   }
 
   /** The server of that task, started where it does not run; undefined when it does not come up. */
   async ensure(task: vscode.Task): Promise<Session | undefined> {
-    await this.servers.scan();
-    const running = await this.sessionOf(task);
+    const running = await this.runningOf(task);
     if (running) return running;
     await this.runTask(task);
+    return this.sessionOf(task);
+  }
+
+  /** One that is stopping is waited for. */
+  private async runningOf(task: vscode.Task): Promise<Session | undefined> {
+    // The registry is asked anew: a server that another window started a moment ago counts.
+    await this.servers.scan();
+    const session = await this.sessionOf(task);
+    if (session?.snapshot?.state !== 'stopping') return session;
+    await this.reveal(session);
+    await this.servers.untilGone(session);
     return this.sessionOf(task);
   }
 
   private async runTask(task: vscode.Task): Promise<void> {
     const execution = this.runs.executionOf(task);
     if (execution) {
-      (await this.runs.terminalOf(execution))?.show(true);
-      return;
+      const pid = this.runs.pidOf(execution);
+      if (pid === undefined || !this.servers.hasLeft(pid)) {
+        (await this.runs.terminalOf(execution))?.show(true);
+        return;
+      }
+      // The view has said that no server is running a moment before its process ends.
+      await this.runs.untilEnd(execution);
     }
     await this.deadTerminals.closeFor(task);
     await vscode.tasks.executeTask(task);

@@ -83,16 +83,25 @@ export class Runs implements vscode.Disposable {
   async untilEnded(session: Session): Promise<() => Promise<void>> {
     await this.reconnection.until(session.entry.pid);
     const execution = await this.executionFor(session);
-    const run = execution && this.running.get(execution);
-    if (!run) return () => Promise.resolve();
-    const ended = new Promise<void>((done) => {
+    const ended = execution ? this.untilEnd(execution) : Promise.resolve();
+    return () => ended;
+  }
+
+  /** At once where its process is not known. */
+  async untilEnd(execution: vscode.TaskExecution): Promise<void> {
+    const run = this.running.get(execution);
+    if (!run) return;
+    await new Promise<void>((done) => {
       const subscription = this.onDidEnd(({ pid }) => {
         if (pid !== run.pid) return;
         subscription.dispose();
         done();
       });
     });
-    return () => ended;
+  }
+
+  pidOf(execution: vscode.TaskExecution): number | undefined {
+    return this.running.get(execution)?.pid;
   }
 
   async terminalOf(execution: vscode.TaskExecution): Promise<vscode.Terminal | undefined> {
