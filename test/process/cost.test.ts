@@ -1,7 +1,9 @@
 /** What a reload of N workers costs, counted and not timed: N process starts, one load of each file by each worker, no phase more. */
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import type { ReloadReport, Snapshot } from '../../src/protocol/status.ts';
+import { poll } from './harness/events.ts';
 import { Project } from './harness/project.ts';
 import type { Server } from './harness/server.ts';
 
@@ -134,4 +136,31 @@ test('where the old worker goes first a compile check comes first: one process m
     starts: 3,
     loads: { 'app.cjs': 2, 'message.cjs': 2 },
   });
+});
+
+test('the master keeps its space for new objects as small as it begins with; the workers have the usual', async (t) => {
+  const project = Project.of('cjs', t);
+  const grows = `
+    const { getHeapSpaceStatistics } = require('node:v8');
+    const objects = [];
+    for (let count = 0; count < 2e6; count++) objects[count % 1e5] = { count };
+    const { space_size: size } = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
+    require('node:fs').writeFileSync(SIZES + (process.argv[2] === 'start' ? 'master' : 'worker'), String(size));
+  `.replace('SIZES', JSON.stringify(project.path('../new-space-of-')));
+  project.write('grows.cjs', `const grow = () => {${grows}};\nprocess.on('SIGUSR2', grow);\n`);
+  project.write('app.cjs', LISTEN);
+  const server = await project.ready(['app.cjs'], { env: { NODE_OPTIONS: `--require ${project.path('grows.cjs')}` } });
+  const [worker] = (await server.settled()).groups[0]!.workers;
+  const sizes: number[] = [];
+  for (const [name, pid] of [
+    ['master', server.pid],
+    ['worker', worker!.pid!],
+  ] as const) {
+    process.kill(pid, 'SIGUSR2');
+    const file = project.path(`../new-space-of-${name}`);
+    sizes.push(
+      await poll(() => (existsSync(file) && Number(readFileSync(file, 'utf8'))) || undefined, `the ${name} to tell`),
+    );
+  }
+  assert.ok(sizes[0]! * 4 <= sizes[1]!, sizes.join(' and '));
 });
