@@ -56,6 +56,24 @@ export function allFlags(words: readonly string[], takesValue: (flag: string) =>
   return { flags, rest };
 }
 
+/** The flags that are meant, wherever they stand; all other words stay. */
+export function takeFlags(
+  words: readonly string[],
+  isMeant: (flag: Flag) => boolean,
+  takesValue: (flag: string) => boolean,
+): Flagged {
+  const flags: Flag[] = [];
+  const rest: string[] = [];
+  for (let index = 0; index < words.length; index++) {
+    const [flag, next] = flagAt(words, index, takesValue);
+    if (words[index]!.startsWith('-') && isMeant(flag)) {
+      flags.push(flag);
+      index = next;
+    } else rest.push(words[index]!);
+  }
+  return { flags, rest };
+}
+
 function flagAt(words: readonly string[], index: number, takesValue: (flag: string) => boolean): [Flag, number] {
   const word = words[index]!;
   const equals = word.startsWith('--') ? word.indexOf('=') : -1;

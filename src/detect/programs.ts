@@ -1,7 +1,7 @@
 /** Programs that run a Node program: what each would hand to Node, read from its command line. */
 import { basename, join } from 'node:path/posix';
 import { buildCommand } from './builders.ts';
-import { allFlags, leadingFlags, nodeFlagTakesValue, type Flag } from './flags.ts';
+import { allFlags, leadingFlags, nodeFlagTakesValue, takeFlags, type Flag, type Flagged } from './flags.ts';
 import { isRecord, listOf, readJson, readManifest, resolveFile, textOf } from './folder.ts';
 import { interpret } from './interpret.ts';
 import { isTypeScript } from './loaders.ts';
@@ -144,7 +144,7 @@ const NODEMON_VALUES = new Set([
 ]);
 
 function nodemon(words: readonly string[], context: Context): Plan {
-  const { flags, rest } = leadingFlags(words.slice(1), (flag) => NODEMON_VALUES.has(flag) || nodeFlagTakesValue(flag));
+  const { flags, rest } = nodemonWords(words.slice(1));
   const valueOf = (...names: string[]): string | undefined => flags.find(({ name }) => names.includes(name))?.value;
   const cwd = valueOf('--cwd');
   const at = cwd === undefined ? context : { ...context, at: join(context.at, cwd) };
@@ -173,6 +173,17 @@ function nodemon(words: readonly string[], context: Context): Plan {
     return interpret([isTypeScript(file) ? 'ts-node' : 'node', ...own, file, ...args], inner);
   })();
   return { ...plan, servers: plan.servers.map((server) => ({ ...server, exclude: [...server.exclude, ...exclude] })) };
+}
+
+/** It takes its own flags out of what stands behind the file too, up to a `--`, which the program does not see. */
+function nodemonWords(words: readonly string[]): Flagged {
+  const end = words.includes('--') ? words.indexOf('--') : words.length;
+  const after = words.slice(end + 1);
+  const leading = leadingFlags(words.slice(0, end), (flag) => NODEMON_VALUES.has(flag) || nodeFlagTakesValue(flag));
+  const [file, ...args] = leading.rest;
+  if (file === undefined) return { flags: leading.flags, rest: after };
+  const { flags, rest } = takeFlags(args, isNodemonFlag, (flag) => NODEMON_VALUES.has(flag));
+  return { flags: [...leading.flags, ...flags], rest: [file, ...rest, ...after] };
 }
 
 function isNodemonFlag({ name }: Flag): boolean {

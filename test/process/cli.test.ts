@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
-import { snapshotSchema, type ReloadReport, type Snapshot } from '../../src/protocol/status.ts';
+import { snapshotSchema, type Explanation, type ReloadReport, type Snapshot } from '../../src/protocol/status.ts';
 import { cli, node, root } from './harness/paths.ts';
 import { Project, type CommandResult } from './harness/project.ts';
 
@@ -226,6 +226,35 @@ test('options before the file are ours or of Node, what follows is of the progra
   const dashed = await project.ready(['--watch', '--workers', 'max', '--prefix', 'always', '--', '-x.cjs', 'one']);
   assert.equal(dashed.ready().length, availableParallelism());
   assert.deepEqual(((await dashed.ask()).body as { argv: string[] }).argv.slice(2), ['one']);
+});
+
+test('--command is read like a script: its variables, flags, env file, ignored files and what is piped', async (t) => {
+  const project = Project.of('view', t);
+  project.write('preloaded.cjs', 'globalThis.preloaded = true;\n');
+  project.write('.env', 'FROM_FILE=file\n');
+  project.write('data/seen.txt', 'one');
+  project.write(
+    'src/app.cjs',
+    "require('node:fs').readFileSync('data/seen.txt');\nconsole.log(`said ${process.env.SAID}`);\nrequire('../app.cjs');\n",
+  );
+  const command =
+    'cross-env SAID=here nodemon --ignore data/ --require ./preloaded.cjs --env-file=.env src/app.cjs -- --port 0 | pino-pretty';
+  const server = await project.ready(['--command', command, '--workers', '2']);
+  assert.match(server.lines.join('\n'), /^graceful-reload {2}command ".*": node .*src\/app\.cjs/m);
+  assert.equal(server.group().entry, 'src/app.cjs');
+  assert.equal(server.ready().length, 2);
+  assert.match(server.lines.join('\n'), /said here$/m);
+  const { argv, execArgv, fromEnvFile } = (await server.ask()).body as {
+    argv: string[];
+    execArgv: string[];
+    fromEnvFile: string;
+  };
+  assert.deepEqual([argv.slice(2), fromEnvFile], [['--port', '0'], 'file']);
+  assert.ok(execArgv.includes('./preloaded.cjs'), execArgv.join(' '));
+  const { value } = await project.json(['explain', 'data/seen.txt']);
+  assert.equal((value as Explanation).verdict, 'none');
+  const report = await server.reloadBy(() => project.write('app.cjs', `${project.read('app.cjs')}\n`));
+  assert.deepEqual([report.result, report.replaced], ['done', 2]);
 });
 
 test('env files: the environment wins, a later file wins, a missing one is an error', async (t) => {

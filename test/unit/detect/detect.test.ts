@@ -160,6 +160,12 @@ const rows: readonly Row[] = [
     manifest: { scripts: { dev: 'nodemon --exec "npm start"', start: 'node src/index.js' } },
     is: { entry: 'src/index.js' },
   },
+  { script: 'nodemon src/server.ts --exec ts-node', is: { entry: 'src/server.ts', ...TS_NODE } },
+  {
+    script: 'nodemon src/index.js --watch src -e js,json --ignore=data/ --port 80 -- -e',
+    is: { entry: 'src/index.js', args: ['--port', '80', '-e'], exclude: ['data/**'] },
+  },
+  { script: 'nodemon -- src/index.js --port 80', is: { entry: 'src/index.js', args: ['--port', '80'] } },
   // tsx
   { script: 'tsx src/server.ts', is: { entry: 'src/server.ts', ...TSX } },
   { script: 'tsx watch src/server.ts', is: { entry: 'src/server.ts', ...TSX } },
