@@ -57,7 +57,7 @@ const SERVER_SCRIPTS = [
   'api',
   'backend',
 ];
-const START_SCRIPTS = ['start:watch', 'serve', 'start'];
+const START_SCRIPTS = ['start:watch', 'watch', 'serve', 'start'];
 
 /** @param at the folder that is looked at, relative to `folder` */
 export function detect(folder: Folder, at = '.'): Detection {
@@ -68,7 +68,10 @@ export function detect(folder: Folder, at = '.'): Detection {
   const isThere = (name: string): boolean =>
     manifest.scripts[name] !== undefined || (name === 'start' && folder.isFile(join(at, 'server.js')));
   const names = [...DEV_SCRIPTS, ...SERVER_SCRIPTS, ...START_SCRIPTS].filter(isThere);
-  const found = names.map((name) => ({ name, plan: runScript(name, context) }));
+  const found = names
+    .map((name) => ({ name, plan: runScript(name, context) }))
+    // Often it is the builder alone.
+    .filter(({ name, plan }) => name !== 'watch' || plan.servers.length > 0);
   const [best] = found.filter(({ name }) => !SERVER_SCRIPTS.includes(name));
   if (best && best.plan.own.length > 0 && best.plan.servers.length === 0) {
     // A front end that reloads by itself; its API may have a script of its own.

@@ -1,9 +1,10 @@
 /** Where a program failed, read from what it told before it ended. */
 import { readFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ErrorInfo } from '../protocol/status.ts';
 import type { ErrorPlace } from '../protocol/userError.ts';
+import { installCommandFor } from './installation.ts';
 import { inSource, type Position } from './sourceMaps.ts';
 
 /** Code of an error of Node's over its command line: no save can mend that. */
@@ -53,9 +54,11 @@ export function errorInfo(
   const name = /^(\w*Error)\b/m.exec(failure.stack ?? '')?.[1];
   const message = TRANSFORM.exec(failure.message)?.[4] ?? failure.message.split('\n')[0]?.replace(/^ +[x×] /, '') ?? '';
   const firstLine = withoutPlace(message, told?.file);
+  const install = installOf(failure.message);
+  const remedy = install === undefined ? '' : `. package.json names it, but it is not installed: run ${install}`;
   return {
     code: failure.code ?? 'rejected',
-    message: name !== undefined && !firstLine.startsWith(name) ? `${name}: ${firstLine}` : firstLine,
+    message: (name !== undefined && !firstLine.startsWith(name) ? `${name}: ${firstLine}` : firstLine) + remedy,
     file: place ? display(place.file) : null,
     line: place?.line ?? null,
     column: place?.column ?? null,
@@ -104,9 +107,8 @@ function placeOf({ stack, message }: Failure, stderr: string): Position | undefi
 
 /** Node names the importing file but not the line, and our hooks push it off the stack: it is where the missing file is mentioned. */
 function importOf(message: string): Position | undefined {
-  const missing = MISSING.map((pattern) => pattern.exec(message)?.[1]).find((found) => found !== undefined);
-  const importer = /imported from (.+)$/m.exec(message)?.[1] ?? /^Require stack:\n- (.+)$/m.exec(message)?.[1];
-  const file = importer === undefined ? undefined : pathOf(importer);
+  const missing = missingIn(message);
+  const file = importerIn(message);
   // A preload is looked for from a folder.
   if (missing === undefined || file === undefined || /[\\/]$/.test(file) || isForeign(file)) return undefined;
   let lines: string[] = [];
@@ -119,6 +121,23 @@ function importOf(message: string): Position | undefined {
   const index = lines.findIndex((line) => [`${name}'`, `${name}"`].some((end) => line.includes(end)));
   const column = index < 0 ? -1 : lines[index]!.search(/\b(import|require|export)\b/);
   return { file, line: index < 0 ? 1 : index + 1, column: column < 0 ? null : column + 1 };
+}
+
+function missingIn(message: string): string | undefined {
+  return MISSING.map((pattern) => pattern.exec(message)?.[1]).find((found) => found !== undefined);
+}
+
+/** A preload is looked for from a folder, and not required by any file. */
+function importerIn(message: string): string | undefined {
+  const importer = /imported from (.+)$/m.exec(message)?.[1] ?? /^Require stack:\n- (.+)$/m.exec(message)?.[1];
+  return importer === undefined ? undefined : pathOf(importer);
+}
+
+/** How the package that is missing is installed. */
+function installOf(message: string): string | undefined {
+  const missing = missingIn(message);
+  const from = importerIn(message) ?? `${process.cwd()}/`;
+  return missing && installCommandFor(missing, /[\\/]$/.test(from) ? join(from, 'package.json') : from);
 }
 
 /** Node names a JSON file in the words of the error, with the line or with ten characters before the wrong one and those behind. */

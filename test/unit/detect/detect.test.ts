@@ -473,6 +473,18 @@ const rows: readonly Row[] = [
     },
     is: { folder: 'apps/api', entry: 'main.js', build: '(cd ../../packages/db && tsc --watch)' },
   },
+  // What is developed with, before what runs what was built; a builder alone is no server.
+  {
+    script: {
+      start: 'node dist/server.js',
+      watch: 'concurrently "npm run watch-sass" "npm run watch-ts" "nodemon dist/server.js"',
+      'watch-sass': 'sass --watch src:dist',
+      'watch-ts': 'tsc -w',
+    },
+    files: { 'tsconfig.json': '{ "compilerOptions": { "outDir": "dist" } }' },
+    is: { entry: 'dist/server.js', build: 'tsc --watch', beside: ['npm run watch-sass'] },
+  },
+  { script: { start: 'node server.js', watch: 'tsc -w' }, is: { entry: 'server.js' } },
   // not ours
   ...[
     'next dev',

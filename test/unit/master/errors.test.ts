@@ -66,6 +66,22 @@ describe('what a program failed of, and where', { concurrency: true }, () => {
       assert.equal(place(await errorOf(name, { [name]: content })), expected, JSON.stringify([name, content]));
   });
 
+  it('a package that package.json names and that is not installed: which command installs it', async () => {
+    const manifest = JSON.stringify({ dependencies: { '@shop/stock': '1' }, devDependencies: { tsx: '4' } });
+    const at = { 'package.json': manifest };
+    for (const [entry, files, expected] of [
+      ['app.mjs', { 'app.mjs': "import '@shop/stock/list';\n" }, 'npm install'],
+      ['src/app.cjs', { 'src/app.cjs': "require('tsx');\n", 'pnpm-lock.yaml': '' }, 'pnpm install'],
+      ['app.cjs', { 'app.cjs': "require('tsx/no');\n", 'node_modules/tsx/package.json': '{}' }, undefined],
+      ['app.mjs', { 'app.mjs': "import 'other';\n" }, undefined],
+      ['app.mjs', { 'app.mjs': "import './tsx';\n" }, undefined],
+    ] as const) {
+      const { message } = await errorOf(entry, { ...at, ...files });
+      const [, command] = /\. package\.json names it, but it is not installed: run (.+)$/.exec(message) ?? [];
+      assert.equal(command, expected, message);
+    }
+  });
+
   it('a package.json that does not parse, with which Node runs nothing', async () => {
     const error = await errorOf('main.cjs', {
       'main.cjs': "require('./part/part.cjs');\n",
