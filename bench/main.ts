@@ -30,6 +30,7 @@ const { values, positionals } = parseArgs({
     messages: { type: 'string' },
     seed: { type: 'string' },
     tools: { type: 'string' },
+    apps: { type: 'string' },
     json: { type: 'string' },
     readme: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
@@ -50,6 +51,7 @@ const options: Options = {
   messages: numberOf(values.messages),
   seed: numberOf(values.seed),
   tools: values.tools?.split(','),
+  apps: values.apps?.split(','),
 };
 const machine = {
   date: new Date().toISOString().slice(0, 10),

@@ -8,6 +8,8 @@ export interface Options {
   readonly seed: number | undefined;
   /** Ids of the tools to measure; all when undefined. */
   readonly tools: readonly string[] | undefined;
+  /** Names of the apps to measure; all when undefined. */
+  readonly apps: readonly string[] | undefined;
 }
 
 export const isChosen = ({ tools }: Options, { id }: { readonly id: string }): boolean => tools?.includes(id) ?? true;

@@ -54,7 +54,7 @@ export async function speed(options: Options): Promise<Report> {
   const saves = options.saves ?? (options.isQuick ? 5 : 40);
   const chosen = (options.isQuick && !options.tools ? quickTools : everyTool).filter((tool) => isChosen(options, tool));
   const figures: Figures[] = [];
-  for (const app of apps)
+  for (const app of apps.filter((each) => options.apps?.includes(each) ?? true))
     figures.push(...(await measureApp(app, chosen, app === 'modules' ? Math.min(saves, MODULES_SAVES) : saves)));
   const of = (app: AppName, tool: Tool): Figures | undefined =>
     figures.find((each) => each.app === app && each.tool === tool.id);

@@ -1,6 +1,6 @@
 // `npm run bench`: figures side by side with the tools that people use today, all measured in one run on one machine.
 //
-//   npm run bench -- [speed] [reload] [throughput] [cases] [flags] [activation] [all] [--quick] [--saves N] [--tools ID,ID] [--json FILE] [--readme] [--check]
+//   npm run bench -- [speed] [reload] [throughput] [cases] [flags] [activation] [all] [--quick] [--saves N] [--tools ID,ID] [--apps ID,ID] [--json FILE] [--readme] [--check]
 //   npm run bench -- trace [--saves N]
 //   npm run bench -- soak [--seconds 3600] [--seed N]
 //   npm run bench -- fuzz [--messages 1000000] [--seed N]
@@ -18,6 +18,7 @@
 // --quick     few rounds: does it work, and about where are we
 // --saves N   of each tool and app in speed, by default 40: about 21 minutes
 // --tools     some of them in speed and reload, by the ids of bench/tools.ts
+// --apps      some of them in speed
 // --json FILE all figures
 // --readme    puts the tables into README.md, and the figures into bench/results/latest.json
 // --check     exit code 1 when a target is missed
