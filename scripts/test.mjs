@@ -71,7 +71,8 @@ async function prepare(runs, total) {
     }
   }
   if (runs.some(({ suite }) => suite === 'process')) await build();
-  if (runs.some(({ files }) => files.some((file) => /builders|generators/.test(file)))) await ensureBuilders();
+  if (runs.some(({ files }) => files.some((file) => /builders|generators|generated-client/.test(file))))
+    await ensureBuilders();
   for (const one of runs) if (one.node) one.binary = await ensureNode(one.node);
 }
 

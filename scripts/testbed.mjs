@@ -34,7 +34,7 @@ const appPackages = [
   'typescript@5.9.3',
   'zod@4.6.7',
 ];
-/** What the projects of `test/process/builders.test.ts` and `generators.test.ts` are made, built and run with. */
+/** What the projects of `test/process/builders.test.ts`, `generators.test.ts` and `generated-client.test.ts` are made, built and run with. */
 const builderPackages = [
   '@babel/cli@7.29.7',
   '@babel/core@7.29.13',
@@ -42,6 +42,7 @@ const builderPackages = [
   '@babel/preset-typescript@7.29.7',
   '@fastify/autoload@6.5.0',
   '@fastify/sensible@6.0.6',
+  '@hey-api/openapi-ts@0.99.0',
   '@nestjs/cli@12.0.8',
   '@nestjs/common@12.5.1',
   '@nestjs/core@12.5.1',

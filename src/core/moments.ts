@@ -1,7 +1,7 @@
 /**
  * When changed files act. The first change acts at once; those that follow closely collect and act together after some
- * quiet, so a single save waits for nothing, and a Save All, a checkout or a code generator makes two generations at
- * most. While git or a package manager is at work changes from outside wait for its end; an editor's saves never do.
+ * quiet, so a single save waits for nothing, and a Save All or a checkout makes two generations at most. What says of itself
+ * that it is generated collects from the first file on. While git or a package manager is at work changes from outside wait for its end; an editor's saves never do.
  */
 import { CALM_MS, type ToolWork } from './toolWork.ts';
 
@@ -40,6 +40,8 @@ export interface FileChange {
   readonly isEditors: boolean;
   /** A builder that runs beside the server writes it. */
   readonly isOutput?: boolean;
+  /** A tool writes it, and most likely others with it. */
+  readonly isGenerated?: boolean;
   /** Not before this time, whatever happens. */
   readonly notBefore?: number;
 }
@@ -57,9 +59,13 @@ export class Moments {
   }
 
   /** @returns the files that act now */
-  changed({ file, isEditors, isOutput = false, notBefore = 0 }: FileChange, now: number): readonly string[] {
+  changed(
+    { file, isEditors, isOutput = false, isGenerated = false, notBefore = 0 }: FileChange,
+    now: number,
+  ): readonly string[] {
     this.expected.delete(file);
-    const isFirst = !this.isOpen(isEditors, now) && !this.hasCollected(isEditors, now);
+    const isAlone = isEditors || !isGenerated;
+    const isFirst = isAlone && !this.isOpen(isEditors, now) && !this.hasCollected(isEditors, now);
     // What is written in one go with files that are still being written waits for them.
     const isWhole = isEditors || this.expectedUntil(now) <= now;
     const isSaved = isEditors || (this.waiting.get(file)?.isEditors ?? false);

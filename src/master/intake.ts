@@ -3,6 +3,7 @@ import type { Builds } from './builds.ts';
 import type { ControlHandlers } from './controlServer.ts';
 import type { Request } from '../core/requests.ts';
 import type { Explanation, Flapping, NeedsRestart, PendingReload, Snapshot, Trigger } from '../protocol/status.ts';
+import { isGenerated } from './generated.ts';
 import type { Glob } from './globs.ts';
 import { Live } from './live.ts';
 import type { Loop } from './loop.ts';
@@ -47,6 +48,7 @@ export class Intake {
       serving: () => servingFiles(facts),
       bootstrap: () => facts.bootstrap.files.loaded,
       isBuilt: (file) => parts.builds.writes(file, facts.definition),
+      isGenerated,
       isBuilding: () => parts.builds.isBuilding(),
       isOwn: (file) => allFiles(facts).some(({ written }) => written.has(file)),
       isOfInterest: (file) => isOfInterest(facts, file),

@@ -40,6 +40,8 @@ export interface SavesParts {
   readonly isOfInterest: (file: string) => boolean;
   /** Whether a build runs that writes the file. */
   readonly isBuilt: (file: string) => boolean;
+  /** Whether the file says of itself that a tool writes it. */
+  readonly isGenerated: (file: string) => boolean;
   /** Whether one has told that it builds, and not yet that it is through. */
   readonly isBuilding: () => boolean;
   readonly policy: Policy;
@@ -309,7 +311,9 @@ export class Saves {
     this.parts.tools.look();
     this.parts.tools.work.buildSeen(this.parts.isBuilding(), now);
     const notBefore = verdict.act === 'later' ? verdict.at : now;
-    this.request(this.moments.changed({ file, isEditors, isOutput: this.parts.isBuilt(file), notBefore }, now));
+    const isOutput = this.parts.isBuilt(file);
+    const isGenerated = !isEditors && !isOutput && this.parts.isGenerated(file);
+    this.request(this.moments.changed({ file, isEditors, isOutput, isGenerated, notBefore }, now));
     this.schedule();
     return true;
   }

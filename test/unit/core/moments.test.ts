@@ -105,6 +105,19 @@ describe('a change', () => {
     assert.deepEqual(play([0, save('a')], [10, save('a')]), ['0: a', `${10 + QUIET_MS}: a`]);
   });
 
+  it('of a generated file waits for what is generated with it, unless an editor saves it', () => {
+    const generate =
+      (isEditors: boolean, ...files: string[]) =>
+      (world: World): void => {
+        for (const file of files) world.note(world.moments.changed({ file, isEditors, isGenerated: true }, world.now));
+      };
+    const together = play([0, generate(false, 'a')], [50, generate(false, 'b')], [60, write('c')]);
+    assert.deepEqual(together, [`${60 + OUTSIDE_QUIET_MS}: a b c`]);
+    assert.deepEqual(play([0, generate(false, 'a')]), [`${OUTSIDE_QUIET_MS}: a`]);
+    assert.deepEqual(play([0, generate(true, 'a')]), ['0: a']);
+    assert.deepEqual(play([0, generate(false, 'a')], [10, save('b')]).at(0), '10: b');
+  });
+
   it('after quiet acts at once', () => {
     assert.deepEqual(play([0, save('a')], [QUIET_MS, save('b')]), ['0: a', `${QUIET_MS}: b`]);
     const late = OUTSIDE_SERIES_MS;

@@ -28,6 +28,7 @@ class World {
       isOwn: () => false,
       isOfInterest: (file) => this.loaded.has(file),
       isBuilt: () => false,
+      isGenerated: () => false,
       isBuilding: () => false,
       policy: new Policy(() => 'change'),
       tools: new ToolWatch(this.folder, () => undefined),
