@@ -58,7 +58,7 @@ export function evaluateBootstrap(
           const reason = failure ?? { message: `The bootstrap script ${how}`, stack: null, code: null };
           done(
             declared ?? {
-              ...errorInfo(reason, stderr.tail(), parts.display, [...files.loaded.keys()].at(-1)),
+              ...errorInfo(reason, stderr.tail(), parts.display, files.loaded.keys()),
               code: 'bootstrap-error',
             },
           );

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { ErrorInfo } from '../protocol/status.ts';
 import type { ErrorPlace } from '../protocol/userError.ts';
 import { installCommandFor } from './installation.ts';
-import { inSource, type Position } from './sourceMaps.ts';
+import { bundledSource, inSource, type Position } from './sourceMaps.ts';
 
 /** Code of an error of Node's over its command line: no save can mend that. */
 export const REFUSED_FLAGS = 'refused-flags';
@@ -26,7 +26,8 @@ const PACKAGE_CONFIG = /^(?:Error: )?(Invalid package config (.+?[\\/]package\.j
 /** As esbuild tells it, which tsx compiles with; its columns count from 0. */
 const TRANSFORM = /^(\/[^\n]*|[A-Za-z]:[^\n]*):(\d+):(\d+): ERROR: (.*)$/m;
 /** A line of a stack, in parentheses where it names a function; folders may have both blanks and parentheses in their names. */
-const CALL = /^ *at (?:(?:async )?(?=\/|file:|[A-Za-z]:)|.*? \((?=\/|file:|[A-Za-z]:))([^<>]+):(\d+):(\d+)\)?$/;
+const CALL =
+  /^ *at (?:(?:async )?(?=\/|file:|[a-z]+pack:|[A-Za-z]:)|.*? \((?=\/|file:|[a-z]+pack:|[A-Za-z]:))([^<>]+):(\d+):(\d+)\)?$/;
 /** What an import asked for that there is not, in the words of Node. */
 const MISSING = [
   /^Cannot find (?:module|package) '([^']+)'/m,
@@ -40,15 +41,17 @@ const MISSING = [
 /**
  * @param stderr the end of what the process wrote there: Node shows the place of a syntax error in an ES module only there
  * @param display how a path is shown
- * @param lastLoaded the file that was loaded last: where Node before 22.18 found a syntax error in TypeScript, which it does not name
+ * @param loaded the files that were loaded, in turn: in the last one of the project Node before 22.18 found a syntax error in
+ * TypeScript, which it does not name, and from there a bundler's names of sources are looked up
  */
 export function errorInfo(
   failure: Failure,
   stderr: string,
   display: (path: string) => string,
-  lastLoaded?: string,
+  loaded: Iterable<string> = [],
 ): ErrorInfo {
-  const told = placeOf(failure, stderr) ?? snippetOf(failure, lastLoaded);
+  const lastLoaded = [...loaded].findLast((file) => !isForeign(file));
+  const told = placeOf(failure, stderr, lastLoaded) ?? snippetOf(failure, lastLoaded);
   // What was built is told of where it was written, as far as its map tells.
   const place = told && inSource(told);
   const name = /^(\w*Error)\b/m.exec(failure.stack ?? '')?.[1];
@@ -88,7 +91,7 @@ export function errorPlace({ file, line, column }: ErrorInfo): ErrorPlace | unde
   return file === null ? undefined : { file, line, column };
 }
 
-function placeOf({ stack, message }: Failure, stderr: string): Position | undefined {
+function placeOf({ stack, message }: Failure, stderr: string, lastLoaded: string | undefined): Position | undefined {
   const transform = TRANSFORM.exec(message);
   if (transform) return { file: transform[1]!, line: Number(transform[2]), column: Number(transform[3]) + 1 };
   const fromJson = jsonPlaceOf(message) ?? packagePlaceOf(message);
@@ -97,7 +100,7 @@ function placeOf({ stack, message }: Failure, stderr: string): Position | undefi
   if (fromStack) return fromStack;
   for (const line of (stack ?? '').split('\n')) {
     const call = CALL.exec(line);
-    const file = call && pathOf(call[1]!);
+    const file = call && (pathOf(call[1]!) ?? (lastLoaded && bundledSource(call[1]!, lastLoaded)));
     if (file && !isForeign(file)) return { file, line: Number(call[2]), column: Number(call[3]) };
   }
   const importer = importOf(message);

@@ -176,9 +176,18 @@ function whyNothing(facts: Facts, path: string): string {
     return 'packages are not looked at file by file. An installation counts, by its lock file';
   if (/^\.env(\.|$)/.test(basename(path)))
     return 'no group names it in "envFile", and no process read it before it was ready';
+  const build = buildAround(facts, path);
+  if (build !== undefined)
+    return `no process has loaded it, and no source map of what "${build}" writes names it. Where that is built from it, the output counts`;
   const note =
     unread(path, options.cwd) ?? (/\.[mc]?tsx?$/.test(extname(path)) ? 'Imports of types load nothing' : undefined);
   return `no process has loaded it${note === undefined ? '' : `. ${note}`}`;
+}
+
+/** The command that may build something from the source. */
+function buildAround({ definition }: Facts, path: string): string | undefined {
+  if (!SOURCE.test(path)) return undefined;
+  return [...definition.groups.values()].find(({ cwd }) => path.startsWith(cwd + sep))?.options.build;
 }
 
 /** Why a file does not count though a process may have read it. */

@@ -84,6 +84,11 @@ function isSource(url: string | null, source: string, output: string): boolean {
   return output.startsWith(folder);
 }
 
+/** The file that a bundler's URL in a stack means, as `webpack://shop/src/a.ts`, which Node takes from the map of `output`. */
+export function bundledSource(url: string, output: string): string | undefined {
+  return withinProject(url) === undefined ? undefined : fileOf(url, output);
+}
+
 /** webpack names a source by its way from the folder that it was started in, which is one above the output. */
 function fileOf(url: string, output: string): string | undefined {
   const bundled = withinProject(url);

@@ -178,7 +178,7 @@ export class WorkerHandle implements Receiver {
         stack: null,
         code: refusal?.code ?? null,
       };
-    return errorInfo(failure, this.started.stderrTail(), display, [...this.files.loaded.keys()].at(-1));
+    return errorInfo(failure, this.started.stderrTail(), display, this.files.loaded.keys());
   }
 
   /** Node ends with 9 or 12 over its own command line, before it has run anything, and says why on stderr. */

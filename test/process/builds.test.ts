@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { LogLine } from '../../src/protocol/logs.ts';
+import type { Explanation } from '../../src/protocol/status.ts';
 import { poll } from './harness/events.ts';
 import { allGone, isAlive, marked } from './harness/processes.ts';
 import { Project } from './harness/project.ts';
@@ -60,6 +61,10 @@ test('a first start waits for the build; each save of a source is one reload, an
   assert.deepEqual([waited.code, error.code, error.file, error.line], [1, 'build-failed', 'src/word.ts', 1]);
   assert.equal(await word(server), 'three');
   assert.equal(server.snapshot.reloads.length, 2);
+
+  project.write('tools/check.ts', 'export {};\n');
+  const { value } = await project.json(['explain', 'tools/check.ts']);
+  assert.match((value as Explanation).reason, /no source map of what "tsc --watch" writes names it/);
 
   const logs = async (...args: string[]): Promise<string> => (await project.run(['logs', ...args])).stdout;
   const printed = await logs('--build');

@@ -18,7 +18,11 @@ const TELL = `process.on('uncaughtExceptionMonitor', (error) => {
 let folder = '';
 
 /** What becomes of the very words of this Node. */
-async function errorOf(entry: string, files: Record<string, string>): Promise<ErrorInfo> {
+async function errorOf(
+  entry: string,
+  files: Record<string, string>,
+  loaded: readonly string[] = [],
+): Promise<ErrorInfo> {
   const own = mkdtempSync(join(folder, 'program-'));
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(own, name)), { recursive: true });
@@ -30,7 +34,12 @@ async function errorOf(entry: string, files: Record<string, string>): Promise<Er
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return errorInfo(JSON.parse(stdout) as Failure, stderr, (path) => relative(own, path));
+  return errorInfo(
+    JSON.parse(stdout) as Failure,
+    stderr,
+    (path) => relative(own, path),
+    loaded.map((name) => join(own, name)),
+  );
 }
 
 const place = ({ file, line, column }: ErrorInfo): string => [file, line, column].join(':');
@@ -80,6 +89,29 @@ describe('what a program failed of, and where', { concurrency: true }, () => {
       const [, command] = /\. package\.json names it, but it is not installed: run (.+)$/.exec(message) ?? [];
       assert.equal(command, expected, message);
     }
+  });
+
+  it('a source in a bundle of webpack, which Node names by its URL there', async () => {
+    // Line 1 stands for line 3 of the source.
+    const map = {
+      version: 3,
+      names: [],
+      sources: ['webpack://shop/boot', 'webpack://shop/./src/word.ts'],
+      mappings: 'ACEA',
+    };
+    const data = Buffer.from(JSON.stringify(map)).toString('base64');
+    const error = await errorOf(
+      'main.cjs',
+      {
+        'main.cjs': "process.setSourceMapsEnabled(true);\nrequire('./dist/main.cjs');\n",
+        'dist/main.cjs': `throw new Error('boom');\n//# sourceMappingURL=data:application/json;base64,${data}\n`,
+        'src/word.ts': "\n\nthrow new Error('boom');\n",
+        'node_modules/late/src/word.ts': '',
+      },
+      ['main.cjs', 'dist/main.cjs', 'node_modules/late/index.js'],
+    );
+    assert.match(error.stack ?? '', /webpack:\/\/shop/, 'as Node tells it');
+    assert.deepEqual([place(error), error.message], ['src/word.ts:3:1', 'Error: boom']);
   });
 
   it('a package.json that does not parse, with which Node runs nothing', async () => {
