@@ -297,9 +297,13 @@ function scriptsLike(pattern: string, context: Context): Plan {
 
 /** Side by side: where one of them is a server, what is not known runs beside it. */
 function beside(plans: readonly Plan[], texts: readonly string[]): Plan {
-  const plan = merge(...plans);
-  if (plan.servers.length === 0) return plan;
-  const strange = texts.filter((_, index) => (plans[index]?.problems.length ?? 0) > 0);
+  const all = merge(...plans);
+  if (all.servers.length === 0) return all;
+  // What comes first there is of no use to the server.
+  const isApart = ({ servers, builds, before }: Plan): boolean =>
+    before.length > 0 && servers.length + builds.length === 0;
+  const plan = merge(...plans.filter((each) => !isApart(each)));
+  const strange = texts.filter((_, index) => plans[index]!.problems.length > 0 || isApart(plans[index]!));
   return { ...plan, beside: [...plan.beside, ...plan.own, ...strange], own: [], problems: [] };
 }
 

@@ -309,6 +309,10 @@ const rows: readonly Row[] = [
     script: 'concurrently \'tsc --watch\' "wait-on dist/index.js && nodemon -q dist/index.js"',
     is: { choose: /first runs "wait-on/ },
   },
+  {
+    script: 'concurrently "nodemon src/index.js" "delay 1s && browser-sync start"',
+    is: { entry: 'src/index.js', beside: ['delay 1s && browser-sync start'] },
+  },
   { script: 'tsc-watch --onSuccess "node ./dist/index.js"', is: { entry: 'dist/index.js', build: 'tsc --watch' } },
   {
     script: 'tsc-watch --noClear -p . --onSuccess "node dist/index.js"',
