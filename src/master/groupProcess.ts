@@ -81,10 +81,10 @@ export class GroupProcess implements HandleTaker {
     return this.isSpoiled || this.loadedAhead === null;
   }
 
-  loadAhead(ahead: Ahead): void {
+  loadAhead(ahead: Ahead, compileCache: string | null): void {
     this.ahead = ahead;
     this.loadedAhead = null;
-    this.process.send({ t: 'preload', ...ahead });
+    this.process.send({ t: 'preload', ...ahead, compileCache });
   }
 
   forget(key: string): void {

@@ -8,6 +8,7 @@ import type { Reaper } from '../platform/reaper.ts';
 import type { PreloadConfig } from '../protocol/worker.ts';
 import type { FromWorker, Report } from '../protocol/workerMessages.ts';
 import type { Aheads } from './aheads.ts';
+import { compileCacheFolder } from './compileCache.ts';
 import type { GroupDefinition } from './definitions.ts';
 import type { ProcessFiles } from './files.ts';
 import { GroupProcess } from './groupProcess.ts';
@@ -36,6 +37,8 @@ export class Spares {
   /** By group: those that wait, booted or on their way; the oldest first. */
   private readonly waiting = new Map<string, GroupProcess[]>();
   private readonly needs = new Map<string, SpareNeed>();
+  /** Undefined until it is needed; null: there can be none. */
+  private cacheFolder: string | null | undefined;
   private timer: { readonly handle: NodeJS.Timeout; readonly at: number } | undefined;
   /** Ended, but not gone yet. */
   private readonly leaving = new Set<GroupProcess>();
@@ -112,7 +115,7 @@ export class Spares {
     const wanted = this.parts.aheads.of(name);
     for (const spare of this.of(name))
       if (spare.ahead && !isSame(spare.ahead, wanted)) this.drop(name, spare);
-      else if (!spare.ahead && wanted && spare.booted) spare.loadAhead(wanted);
+      else if (!spare.ahead && wanted && spare.booted) spare.loadAhead(wanted, this.compileCache);
   }
 
   /** It cannot run the program: neither can others that have loaded the same. */
@@ -142,6 +145,11 @@ export class Spares {
         gone();
       };
     });
+  }
+
+  private get compileCache(): string | null {
+    if (this.cacheFolder === undefined) this.cacheFolder = compileCacheFolder(new Date()) ?? null;
+    return this.cacheFolder;
   }
 
   private of(group: string): readonly GroupProcess[] {
@@ -209,7 +217,7 @@ export class Spares {
       this.parts.listeners.giveAll(name, spare);
       this.warmUp(name, spare);
       const ahead = this.parts.aheads.of(name);
-      if (ahead) spare.loadAhead(ahead);
+      if (ahead) spare.loadAhead(ahead, this.compileCache);
       this.loop.changed();
     }
     if (message.t === 'preloaded') this.onPreloaded(name, spare, message);

@@ -46,8 +46,13 @@ export type ToWorker =
   | { readonly t: 'forget'; readonly key: ListenKey }
   /** Do once what the program will need: where Node takes its types away, and where it listens the first request. */
   | { readonly t: 'warm-up'; readonly stripsTypes: boolean; readonly listens: boolean }
-  /** Load these packages ahead, in this order; answered by `preloaded`. */
-  | { readonly t: 'preload'; readonly dependencies: readonly Dependency[]; readonly isCommonJs: boolean }
+  /** Load these packages ahead, in this order; answered by `preloaded`. `compileCache`: the folder for what V8 makes of them. */
+  | {
+      readonly t: 'preload';
+      readonly dependencies: readonly Dependency[];
+      readonly isCommonJs: boolean;
+      readonly compileCache: string | null;
+    }
   /** Run the entry, with these variables added to the environment. */
   | { readonly t: 'go'; readonly env: Readonly<Record<string, string>> }
   | { readonly t: 'admit' }

@@ -8,9 +8,11 @@ import { pathOf } from '../tracking/callSite.ts';
 import { isOurs, isPackaged } from '../tracking/ownFiles.ts';
 import type { Resolution } from '../tracking/loadedFiles.ts';
 import type { ReportPipe } from '../tracking/reportPipe.ts';
+import type { ToWorker } from '../protocol/worker.ts';
 import type { Dependency, Report } from '../protocol/workerMessages.ts';
 import { Ahead, type Loaded } from './ahead.ts';
 import type { Channel } from './channel.ts';
+import { useCompileCache } from './compileCache.ts';
 import { valueIn } from './loadWatch.ts';
 import { Surroundings } from './surroundings.ts';
 
@@ -18,6 +20,8 @@ const ENV = 'env:';
 /** A program that asks for more files of packages asks for them one by one. */
 const MOST = 2000;
 const IMPORT_START = 'tracing:module.import:start';
+
+type Preload = Extract<ToWorker, { t: 'preload' }>;
 
 interface Edge {
   readonly file: string;
@@ -30,6 +34,7 @@ export class Dependencies {
   private readonly ahead: Ahead;
   private readonly canLoadAhead: boolean;
   private hooks = 0;
+  private isCalledFor = false;
   /** As the program found it; undefined before it runs, and once it has started. */
   private before: Surroundings | undefined;
   private env: Readonly<NodeJS.ProcessEnv> = {};
@@ -64,7 +69,7 @@ export class Dependencies {
     if (!this.canLoadAhead) return;
     this.countHooks('registerHooks');
     this.countHooks('register');
-    this.channel.on('preload', ({ dependencies, isCommonJs }) => void this.loadAhead(dependencies, isCommonJs));
+    this.channel.on('preload', (message) => void this.loadAhead(message));
     process.on('uncaughtExceptionMonitor', () => this.verify(false));
     process.on('exit', () => this.verify(false));
   }
@@ -78,6 +83,7 @@ export class Dependencies {
   async onGo(env: Readonly<Record<string, string>>): Promise<void> {
     this.ahead.aside(() => Object.assign(process.env, env));
     if (!this.canLoadAhead) return;
+    this.isCalledFor = true;
     await this.ahead.stop();
     this.before = this.ahead.surroundings ?? this.before;
     this.env = { ...process.env };
@@ -123,13 +129,16 @@ export class Dependencies {
     ).unref();
   }
 
-  private async loadAhead(dependencies: readonly Dependency[], isCommonJs: boolean): Promise<void> {
+  private async loadAhead({ dependencies, isCommonJs, compileCache }: Preload): Promise<void> {
     await this.quiet();
+    const keepCompiled = useCompileCache(compileCache);
     const since = performance.now();
     await this.ahead.load(dependencies, isCommonJs);
     const ms = performance.now() - since;
     const { size } = this.ahead.loaded;
     this.channel.send({ t: 'preloaded', reports: this.reports.flush(), dependencies: size, ms });
+    // A program that has been called for meanwhile does not wait for it.
+    if (!this.isCalledFor) keepCompiled();
   }
 
   private dependencyOf({ file, url, isImport }: Resolution, from: string): Dependency {

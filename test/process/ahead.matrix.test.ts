@@ -1,6 +1,8 @@
 /** Spares load the packages of the last generation ahead; where the program would have got something else, it starts without. */
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
+import { poll } from './harness/events.ts';
 import { Project } from './harness/project.ts';
 import type { Server } from './harness/server.ts';
 
@@ -52,6 +54,52 @@ test('a reload finds its packages loaded, once for each process', async (t) => {
   }
   assert.equal(loads(project), 4, 'three workers and the next spare');
 });
+
+/** Files in which Node keeps what V8 has made of modules. */
+const compiled = (project: Project): string[] => {
+  try {
+    const all = readdirSync(project.path('../cache/graceful-reload/compile-cache'), {
+      recursive: true,
+      withFileTypes: true,
+    });
+    return all.filter((entry) => entry.isFile()).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+};
+
+test('what V8 makes of packages is kept for the next spare that loads them', async (t) => {
+  const entry = START + HEAVY + answer('1');
+  const project = projectWith(t, entry);
+  const server = await project.ready(['app.cjs'], { env: { NODE_DEBUG_NATIVE: 'COMPILE_CACHE' } });
+  await aheadReady(server);
+  await poll(() => compiled(project).length > 0, 'what the first spare has loaded');
+  const wasRead = /cache for .*heavy.index\.js was accepted/;
+  await save(project, server, `${entry}// 1\n`);
+  await aheadReady(server);
+  assert.ok(!server.lines.some((line) => wasRead.test(line)), 'there was nothing to read');
+  // What a spare writes is shown once it is a worker.
+  await save(project, server, `${entry}// 2\n`);
+  await server.line(wasRead);
+});
+
+for (const [what, env] of [
+  ['turned off', { NODE_DISABLE_COMPILE_CACHE: '1' }],
+  ['put elsewhere', { NODE_COMPILE_CACHE: '../own-cache' }],
+  ['less exact', { NODE_V8_COVERAGE: '../coverage' }],
+  ['not possible', { XDG_CACHE_HOME: process.execPath }],
+] as const)
+  test(`nothing of it is kept where that is ${what}`, async (t) => {
+    const entry = START + HEAVY + answer('1');
+    const project = projectWith(t, entry);
+    const server = await project.ready(['app.cjs'], { env });
+    for (const turn of [1, 2]) {
+      await aheadReady(server);
+      assert.deepEqual(await save(project, server, `${entry}// ${turn}\n`), { isAhead: true, value: 1 });
+    }
+    await server.stop();
+    assert.deepEqual(compiled(project), []);
+  });
 
 test('an import gets the same instance as a require', async (t) => {
   const project = projectWith(t, '');

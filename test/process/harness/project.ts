@@ -97,6 +97,7 @@ export class Project {
     const env: NodeJS.ProcessEnv = {
       ...process.env,
       GRACEFUL_RELOAD_RUNTIME_DIR: this.runtimeFolder,
+      XDG_CACHE_HOME: join(this.base, 'cache'),
       [MARK_VARIABLE]: this.mark,
       ...more,
     };
