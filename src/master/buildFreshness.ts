@@ -1,4 +1,5 @@
 /** Whether a builder has taken in what is on disk of its sources, as far as its words, its files and source maps tell. */
+import { statSync } from 'node:fs';
 import type { ErrorInfo } from '../protocol/status.ts';
 import { buildFiles, newest, type BuildFiles, type Touched } from './buildFiles.ts';
 import type { BuildProcess } from './buildProcess.ts';
@@ -85,7 +86,11 @@ export async function freshness(build: BuildProcess, parts: FreshnessParts): Pro
   const tellsUntil = progress.lastLineAt + TELLS_MS;
   if (progress.phase === 'failed' && tellsUntil > now)
     return busy(`"${command}" tells what is wrong`, tellsUntil - now);
-  const missed = sources.find((source) => source.touchedAt > reacted.reactedBy && isMissing(source, outputs));
+  const missed = sources.find(
+    (source) =>
+      source.touchedAt > reacted.reactedBy &&
+      (isMissing(source, outputs) || (source.touchedAt < progress.since && isOlder(source))),
+  );
   if (missed) {
     const file = parts.display(missed.file);
     const message = `"${command}" has not built ${file} since it was saved: it has missed that. Save it again`;
@@ -112,6 +117,16 @@ function isMissing(source: Source, outputs: readonly string[]): boolean {
     source.outputs().some((output) => isBuiltFromText(output, source.file) === false) &&
     outputs.some((output) => holdsTexts(output))
   );
+}
+
+/** Whether nothing was written of it since: what was saved while a build ran, and is not in that build, no builder has begun another for. */
+function isOlder(source: Source): boolean {
+  const outputs = source.outputs();
+  return outputs.length > 0 && outputs.every((output) => writtenAt(output) < source.touchedAt);
+}
+
+function writtenAt(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
 }
 
 function isTakenIn({ touchedAt }: Touched, { reactedAt, reactedBy }: Reaction, throughMs: number): boolean {

@@ -10,6 +10,9 @@ import type { Server, ServerOptions } from './harness/server.ts';
 
 const BUILD = ['--build', 'tsc --watch', 'dist/app.js'];
 
+const HTTP_APP =
+  "require('node:http').createServer((_request, response) => response.end('{}')).listen(Number(process.env.PORT ?? 0));";
+
 function built(t: TestContext): Project {
   const project = Project.of('built', t);
   project.link('.bin');
@@ -122,6 +125,32 @@ test('what is wrong for the type checker alone is built where the compiler write
   assert.equal(await word(server), 4);
   const [build] = server.snapshot.builds;
   assert.deepEqual([build?.state, build?.error?.file], ['built', 'src/word.ts']);
+});
+
+test('a save during a build, of which the builder makes nothing: `wait` tells that it has missed it', async (t) => {
+  const project = built(t);
+  // As TypeScript 7, which begins to watch once its first build is there; its maps hold no sources.
+  const map = JSON.stringify({ version: 3, names: [], sources: ['../src/word.ts'], mappings: 'AAAA' });
+  project.write('dist/app.js', `${HTTP_APP}\n//# sourceMappingURL=app.js.map\n`);
+  project.write('dist/app.js.map', map);
+  project.write(
+    'late.cjs',
+    "console.log('12:00:00 PM - Starting compilation in watch mode...');\n" +
+      "process.stdin.once('end', () => undefined).resume();\n" +
+      "const { existsSync } = require('node:fs');\n" +
+      'setInterval(() => {\n' +
+      "  if (existsSync('saved')) console.log('12:00:01 PM - Found 0 errors. Watching for file changes.');\n" +
+      "  if (existsSync('saved')) require('node:fs').rmSync('saved');\n" +
+      '}, 20);\n',
+  );
+  const server = await ready(project, ['--build', 'node late.cjs', 'dist/app.js']);
+  project.write('src/word.ts', "export const word: string = 'two';\n");
+  project.write('saved', '');
+  const { code, value } = await project.json(['wait']);
+  const { error } = value as { error: { message: string; file: string } };
+  assert.equal(code, 1);
+  assert.deepEqual([error.file, /has missed that\. Save it again/.test(error.message)], ['src/word.ts', true]);
+  assert.equal(server.snapshot.generation, 1);
 });
 
 test('outputs older than their sources are built before anything starts; where that fails they serve', async (t) => {
