@@ -1,6 +1,6 @@
 /** How a process of a group is started: Node's flags, the loader for TypeScript, environment and configuration of the preload. */
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseEnv } from 'node:util';
 import { CONFIG_VARIABLE, type PreloadConfig } from '../protocol/worker.ts';
@@ -12,6 +12,8 @@ import { messageOf, UserError, wholeFile } from '../protocol/userError.ts';
 import { hasLoader, loaderFor, nodeOptionsOf } from './loader.ts';
 import { mixesLoadersBadly, type NodeBinary } from './nodeVersion.ts';
 import type { EnvFile } from '../protocol/startOptions.ts';
+
+const ENV_TEMPLATES = ['example', 'sample', 'template', 'dist', 'defaults'];
 
 export interface Launch {
   readonly file: string;
@@ -143,8 +145,16 @@ function readEnvFile(file: EnvFile): string | undefined {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (isMissing && file.optional) return undefined;
     const why = isMissing
-      ? 'is not there. Create it, or say --env-file-if-exists'
+      ? `is not there. ${creating(file.path)}, or say --env-file-if-exists`
       : `cannot be read: ${messageOf(error)}`;
     throw new UserError('usage', `The env file ${file.path} ${why}.`, wholeFile(file.path));
   }
+}
+
+/** Projects keep a template of the env file that git ignores: a fresh clone has only that. */
+function creating(path: string): string {
+  const name = basename(path);
+  const siblings = ENV_TEMPLATES.flatMap((kind) => [`${name}.${kind}`, `.env.${kind}`]);
+  const template = siblings.find((sibling) => sibling !== name && existsSync(join(dirname(path), sibling)));
+  return template === undefined ? 'Create it' : `Create it from ${template}, which lies beside it`;
 }

@@ -276,6 +276,9 @@ test('env files: the environment wins, a later file wins, a missing one is an er
   await outer.stop();
   const missing = await project.run(['start', '--env-file', 'missing.env', 'app.cjs']);
   assertRefusal(missing, 2, /The env file \S+\/missing\.env is not there\. Create it, or say --env-file-if-exists/);
+  project.write('missing.env.sample', '');
+  const fresh = await project.run(['start', '--env-file', 'missing.env', 'app.cjs']);
+  assertRefusal(fresh, 2, /is not there\. Create it from missing\.env\.sample, which lies beside it, or say/);
 });
 
 test('the name of the worker stands before its lines: always, never, or when there are several', async (t) => {
