@@ -257,7 +257,11 @@ function monorepoTool(words: readonly string[], context: Context): Plan {
   );
   const names = [...filters, ...(words[0] === 'nx' && project !== undefined ? [project] : [])];
   if (names.length > 0) return inNamed(names, (inside) => runScript(script ?? target, inside), context);
-  return inPackages(packagesOf(context), target, context, []);
+  const packages = packagesOf(context);
+  const hasScript = packages.some(({ at }) => readManifest(context.folder, at).scripts[target] !== undefined);
+  return hasScript
+    ? inPackages(packages, target, context, [])
+    : problem(`"${commandText(words)}" is none of a package's scripts`);
 }
 
 /** `concurrently "npm:watch:*" "node app.js"` */

@@ -515,6 +515,8 @@ const rows: readonly Row[] = [
   { script: 'bun --watch src/server.ts', is: { choose: /Bun is not Node/ } },
   { script: 'node -e "require(\'./server\')"', is: { choose: /it runs no file/ } },
   { script: 'node missing.js', is: { choose: /runs missing\.js, which is not there/ } },
+  // With a target that stands in project.json.
+  { script: 'nx serve', is: { choose: /"nx serve" is none of a package's scripts/ } },
   { script: 'make dev', is: { choose: /what "make" runs is not known/ } },
 ];
 
