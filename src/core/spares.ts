@@ -9,14 +9,9 @@ import { isSettled, successor, type Group } from './pool.ts';
 /** A spare that nobody has needed for so long is let go; the next change, or a hint that one is coming, brings it back. */
 export const IDLE_MS = 15 * 60_000;
 
-/** Saves that came faster than a spare loads are followed by more such saves for so long. */
-export const SERIES_MS = 60_000;
-
 export interface SpareNeed {
   /** When a change or a hint last asked for one. */
   readonly neededAt: number;
-  /** When a change last came before the spare for it had loaded packages that take long. */
-  readonly lateAt: number;
   /** The last one ended by itself: no other is tried before the next change. */
   readonly isBroken: boolean;
 }
@@ -40,13 +35,10 @@ export function wishOf(group: Group, change: Change | null, need: SpareNeed, now
     return next.length > 1 && next.some((slot) => successor(slot)) ? 1 : 'hold';
   }
   if (group.slots.some(successor)) return 'hold';
-  if (now - need.neededAt >= IDLE_MS) return 0;
-  // One loads while the other stands ready: what takes as long on one core keeps up with twice as many saves on two.
-  return now - need.lateAt < SERIES_MS ? spares + 1 : spares;
+  return now - need.neededAt < IDLE_MS ? spares : 0;
 }
 
-/** When one or more unused spares are let go, unless they are needed before. */
-export function idleAt({ neededAt, lateAt }: SpareNeed, now: number): number {
-  const seriesEnd = lateAt + SERIES_MS;
-  return seriesEnd > now ? seriesEnd : neededAt + IDLE_MS;
+/** When an unused spare is let go, unless it is needed before. */
+export function idleAt({ neededAt }: SpareNeed): number {
+  return neededAt + IDLE_MS;
 }

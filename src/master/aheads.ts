@@ -12,8 +12,6 @@ export interface Ahead {
 const SHORT_START_MS = 50;
 /** Nor has one whose packages load in less. */
 const SHORT_LOAD_MS = 20;
-/** People save again sooner than packages load that take longer. */
-const LONG_LOAD_MS = 300;
 
 interface Memory {
   ahead: Ahead;
@@ -22,8 +20,6 @@ interface Memory {
   /** Undefined until it is known. */
   isWorthIt: boolean | undefined;
   isToldOfTrouble: boolean;
-  /** How long the last spare took for them. */
-  loadMs: number;
 }
 
 export class Aheads {
@@ -55,14 +51,7 @@ export class Aheads {
 
   /** A spare has loaded them in that time. */
   loaded(group: string, ms: number): void {
-    const memory = this.memory(group);
-    memory.loadMs = ms;
-    if (ms < SHORT_LOAD_MS) memory.isWorthIt = false;
-  }
-
-  /** Whether spares of the group take long until they stand ready. */
-  isLong(group: string): boolean {
-    return (this.groups.get(group)?.loadMs ?? 0) > LONG_LOAD_MS;
+    if (ms < SHORT_LOAD_MS) this.memory(group).isWorthIt = false;
   }
 
   /** It is of no use for these files, or for all of them when it is not known for which. */
@@ -85,7 +74,7 @@ export class Aheads {
     let memory = this.groups.get(group);
     if (!memory) {
       const ahead: Ahead = { dependencies: [], isCommonJs: true };
-      memory = { ahead, leftOut: new Set(), isWorthIt: undefined, isToldOfTrouble: false, loadMs: 0 };
+      memory = { ahead, leftOut: new Set(), isWorthIt: undefined, isToldOfTrouble: false };
       this.groups.set(group, memory);
     }
     return memory;

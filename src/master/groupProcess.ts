@@ -71,11 +71,6 @@ export class GroupProcess implements HandleTaker {
     this.process.send({ t: 'accepted', key, address });
   }
 
-  /** It has nothing more to do before the program. */
-  get isLoaded(): boolean {
-    return this.booted !== null && this.loadedAhead !== null;
-  }
-
   /** That it has ended says nothing of the program. */
   get isUnfit(): boolean {
     return this.isSpoiled || this.loadedAhead === null;

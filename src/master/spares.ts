@@ -2,7 +2,6 @@
  * The processes of groups from their start until a worker takes them. Spares have booted and stand before their entry, with
  * the group's listening handles in hand: a new worker has nothing left to do but to load the program.
  */
-import { isCommitted } from '../core/change.ts';
 import { idleAt, wishOf, type SpareNeed } from '../core/spares.ts';
 import type { Reaper } from '../platform/reaper.ts';
 import type { PreloadConfig } from '../protocol/worker.ts';
@@ -29,7 +28,7 @@ export interface SparesParts {
   readonly isCurrent: (files: ProcessFiles) => boolean;
 }
 
-const NEVER_NEEDED: SpareNeed = { neededAt: -Infinity, lateAt: -Infinity, isBroken: false };
+const NEVER_NEEDED: SpareNeed = { neededAt: -Infinity, isBroken: false };
 
 export class Spares {
   private readonly parts: SparesParts;
@@ -84,15 +83,14 @@ export class Spares {
       const surplus = this.surplus(spec.name, now);
       for (const spare of surplus > 0 ? this.of(spec.name).slice(-surplus) : []) this.drop(spec.name, spare);
       if (surplus < 0) wakeAt = Math.min(wakeAt, now + REFILL_AFTER_MS);
-      if (this.of(spec.name).length > 0) wakeAt = Math.min(wakeAt, idleAt(this.need(spec.name), now));
+      if (this.of(spec.name).length > 0) wakeAt = Math.min(wakeAt, idleAt(this.need(spec.name)));
     }
     this.wakeAt(wakeAt);
   }
 
   /** A change begins in these groups, or is about to. */
   needed(groups: Iterable<string>): void {
-    for (const group of groups)
-      this.needs.set(group, { ...this.need(group), neededAt: this.loop.now(), isBroken: false });
+    for (const group of groups) this.needs.set(group, { neededAt: this.loop.now(), isBroken: false });
   }
 
   /** What is on disk is known anew: spares that hold something else go. */
@@ -271,12 +269,7 @@ export class Spares {
     for (const spare of this.of(name))
       if (!isSame(spare.launch, launch) || !this.parts.isCurrent(spare.files)) this.drop(name, spare);
     const [first] = this.of(name);
-    if (!first) return undefined;
-    this.remove(name, first);
-    const { change } = this.loop.facts.core;
-    // While a reload rolls nobody has hurried.
-    if (change && !isCommitted(change) && !first.isLoaded && this.parts.aheads.isLong(name))
-      this.needs.set(name, { ...this.need(name), lateAt: this.loop.now() });
+    if (first) this.remove(name, first);
     return first;
   }
 

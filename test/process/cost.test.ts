@@ -1,6 +1,6 @@
 /** What a reload of N workers costs, counted and not timed: N process starts, one load of each file by each worker, no phase more. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import type { ReloadReport, Snapshot } from '../../src/protocol/status.ts';
 import { poll } from './harness/events.ts';
@@ -91,33 +91,6 @@ test('packages that are loaded ahead are loaded once for each worker as well', a
       loads: { 'app.cjs': 3, 'node_modules/heavy/index.js': 3 },
     });
   }
-});
-
-test('a save that comes before the spare has loaded packages that take long is followed by two spares', async (t) => {
-  const project = Project.of('cjs', t);
-  const [hold, loads] = [project.path('../hold'), project.path('../loads')];
-  project.write(
-    'node_modules/heavy/index.js',
-    `const { appendFileSync, existsSync } = require('node:fs');
-    appendFileSync(${JSON.stringify(loads)}, 'x');
-    const end = performance.now() + 400;
-    while (performance.now() < end || existsSync(${JSON.stringify(hold)}));`,
-  );
-  project.write('app.cjs', `require('heavy');\n${LISTEN}`);
-  const server = await project.ready(['app.cjs']);
-  const save = (word: string): void => project.writeAtomically('app.cjs', `// ${word}\n${project.read('app.cjs')}`);
-  await server.snapshotWith(hasPackages, 'a spare that has loaded it');
-  writeFileSync(hold, '');
-  const before = readFileSync(loads, 'utf8').length;
-  await server.reloadBy(() => save('one'));
-  await poll(() => readFileSync(loads, 'utf8').length > before, 'the next spare to load it');
-  const report = await server.reloadBy(async () => {
-    save('two');
-    await server.snapshotWith(({ state }) => state === 'reloading', 'the reload');
-    rmSync(hold);
-  });
-  assert.equal(report.result, 'done');
-  await server.snapshotWith(({ groups }) => groups[0]!.spares === 2 && groups[0]!.loadedAhead === 1, 'two spares');
 });
 
 test('a save costs the groups that loaded the file, and no other', async (t) => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { idleAt, IDLE_MS, SERIES_MS, wishOf, type SpareNeed, type SpareWish } from '../../../src/core/spares.ts';
+import { idleAt, IDLE_MS, wishOf, type SpareNeed, type SpareWish } from '../../../src/core/spares.ts';
 import { spec, World } from './driver.ts';
 
-const needed: SpareNeed = { neededAt: 0, lateAt: -Infinity, isBroken: false };
+const needed: SpareNeed = { neededAt: 0, isBroken: false };
 
 function wish(world: World, group = 'web', need = needed): SpareWish {
   return wishOf(world.group(group), world.core.change, need, world.now);
@@ -62,20 +62,7 @@ test('spares that nobody needs are let go; broken ones are not tried again', () 
   assert.equal(wish(world), 1);
   world.pass(1);
   assert.equal(wish(world), 0);
-  assert.equal(wish(world, 'web', { ...needed, neededAt: world.now }), 1);
-  assert.equal(wish(world, 'web', { ...needed, neededAt: world.now, isBroken: true }), 0);
-  assert.equal(idleAt(needed, world.now), IDLE_MS);
-});
-
-test('where saves come faster than a spare loads, one more loads beside it, for a while', () => {
-  const world = new World().running(spec('web'));
-  const late = (): SpareNeed => ({ ...needed, lateAt: 0 });
-  assert.equal(wish(world, 'web', late()), 2);
-  assert.equal(idleAt(late(), world.now), SERIES_MS, 'the one goes first');
-  world.pass(SERIES_MS);
-  assert.equal(wish(world, 'web', late()), 1);
-  assert.equal(idleAt(late(), world.now), IDLE_MS);
-  world.pass(IDLE_MS);
-  assert.equal(wish(world, 'web', late()), 0);
-  assert.equal(wish(new World().running(spec('web', { spares: 0 })), 'web', late()), 0, 'who wants none gets none');
+  assert.equal(wish(world, 'web', { neededAt: world.now, isBroken: false }), 1);
+  assert.equal(wish(world, 'web', { neededAt: world.now, isBroken: true }), 0);
+  assert.equal(idleAt(needed), IDLE_MS);
 });
