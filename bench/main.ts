@@ -12,6 +12,7 @@ import { checkReadme, intoReadme } from './readme.ts';
 import { reload } from './reload.ts';
 import { fuzzPart, soakPart } from './reliability.ts';
 import { isMet, markdown, type Report } from './report.ts';
+import { scale } from './scale.ts';
 import { speed } from './speed.ts';
 import { throughput } from './throughput.ts';
 import { trace } from './trace.ts';
@@ -19,7 +20,7 @@ import { trace } from './trace.ts';
 type Part = (options: Options) => Promise<Report>;
 const compared: Record<string, Part> = { speed, reload, throughput, cases: casesPart, flags, activation };
 /** They compare with nobody, and some take an hour. */
-const parts: Record<string, Part> = { ...compared, trace, soak: soakPart, fuzz: fuzzPart };
+const parts: Record<string, Part> = { ...compared, trace, scale, soak: soakPart, fuzz: fuzzPart };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

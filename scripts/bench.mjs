@@ -2,6 +2,7 @@
 //
 //   npm run bench -- [speed] [reload] [throughput] [cases] [flags] [activation] [all] [--quick] [--saves N] [--tools ID,ID] [--apps ID,ID] [--json FILE] [--readme] [--check]
 //   npm run bench -- trace [--saves N]
+//   npm run bench -- scale [--saves N] [--readme]
 //   npm run bench -- soak [--seconds 3600] [--seed N]
 //   npm run bench -- fuzz [--messages 1000000] [--seed N]
 //
@@ -12,6 +13,7 @@
 // flags       from an edit that a reload cannot pick up to its flag, by the number of bootstrap modules
 // activation  of the extension
 // trace       of a reload: where the time between the save and the first answer goes; not part of `all`
+// scale       64 workers, 10,000 loaded files, a workspace of 200,000: what grows with what; not part of `all`
 // soak        everything that can happen to a server, at random from a seed; not part of `all`
 // fuzz        hostile messages on the control wire, from a seed; not part of `all`
 //
